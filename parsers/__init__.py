@@ -1,0 +1,1 @@
+"""Text in, plans out. Pure: no I/O, no database, no discord, no clock."""

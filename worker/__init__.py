@@ -1,0 +1,1 @@
+"""The process: Discord in, rows and events out."""
