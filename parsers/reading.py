@@ -19,7 +19,17 @@ Relation = Literal["above", "below", "near"]
 TradingDaySource = Literal["header", "posted_at"]
 Right = Literal["call", "put"]
 Meaning = Literal[
-    "level", "bias_level", "date", "ordinal", "label", "timeframe", "quantity", "contract", "mention", "bias_text", "unread"
+    "level",
+    "bias_level",
+    "date",
+    "ordinal",
+    "label",
+    "timeframe",
+    "quantity",
+    "contract",
+    "mention",
+    "bias_text",
+    "unread",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Every setting, typed, with its environment variable. Nothing else in the project reads the environment for settings."""
+"""Every setting, typed, with its environment variable. Nothing else in the project reads the environment."""
 
 import os
 from pathlib import Path

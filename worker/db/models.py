@@ -1,0 +1,321 @@
+"""The tables, as Alembic compares them with the database. Rows are read and written by SQL, never by these classes.
+
+Snowflakes are bigint, times timestamptz in UTC, prices numeric, states text with a CHECK.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy import (
+    text as sql,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INT4RANGE, INT8MULTIRANGE, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from parsers import reading
+
+ChannelKind = Literal["text", "news", "thread", "forum", "voice", "direct", "legacy", "unknown"]
+PermissionState = Literal["unknown", "granted", "missing"]
+Origin = Literal["live", "history", "replay", "legacy"]
+ParseState = Literal["pending", "parsed", "empty", "not_a_plan", "failed"]
+PlanState = Literal["current", "superseded", "withdrawn"]
+SetAsideKind = Literal["relation", "index", "constraint", "sequence"]
+
+
+def _one_of(column: str, words: object, name: str) -> CheckConstraint:
+    """A CHECK that a text column holds one of a Literal's words."""
+    listed = ", ".join(f"'{word}'" for word in get_args(words))
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads it from the class
+        int: BigInteger,
+        str: Text,
+        datetime: DateTime(timezone=True),
+        date: Date,
+        Decimal: Numeric,
+        UUID: Uuid,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: ARRAY(Text),
+        bytes: LargeBinary,
+    }
+
+
+class DiscordChannel(Base):
+    """A channel that is or was configured, or that messages were brought from.
+
+    Its row is what writers lock, so everything that happens in one channel happens one after the other."""
+
+    __tablename__ = "discord_channels"
+    __table_args__ = (
+        _one_of("kind", ChannelKind, "kind"),
+        _one_of("permission_state", PermissionState, "permission_state"),
+    )
+
+    channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guild_id: Mapped[int | None]
+    name: Mapped[str] = mapped_column(server_default="")
+    kind: Mapped[str] = mapped_column(server_default="unknown")
+    parent_id: Mapped[int | None]
+    is_listen: Mapped[bool] = mapped_column(server_default=sql("false"))
+    is_announce: Mapped[bool] = mapped_column(server_default=sql("false"))
+    is_active: Mapped[bool] = mapped_column(server_default=sql("true"))
+    parser: Mapped[str | None]  # null: detect
+    covered: Mapped[Any] = mapped_column(INT8MULTIRANGE, server_default=sql("'{}'"))
+    history_from: Mapped[datetime | None]
+    permission_state: Mapped[str] = mapped_column(server_default="unknown")
+    permission_checked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class DiscordMessage(Base):
+    """A message with its newest text. It is never deleted: `deleted_at` makes it a tombstone.
+
+    A deletion that comes before its creation leaves a row without `raw`, which the creation fills in later."""
+
+    __tablename__ = "discord_messages"
+    __table_args__ = (
+        _one_of("origin", Origin, "origin"),
+        _one_of("parse_state", ParseState, "parse_state"),
+        Index("ix_discord_messages_channel_id_message_id", "channel_id", "message_id"),
+        # The sweep looks for what is still to be parsed; nearly nothing ever is.
+        Index("ix_discord_messages_pending", "message_id", postgresql_where=sql("parse_state = 'pending'")),
+    )
+
+    message_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    guild_id: Mapped[int | None]
+    author_id: Mapped[int | None]
+    author_name: Mapped[str | None]
+    is_webhook: Mapped[bool] = mapped_column(server_default=sql("false"))
+    kind: Mapped[str] = mapped_column(server_default="default")
+    content: Mapped[str] = mapped_column(server_default="")
+    text: Mapped[str] = mapped_column(server_default="")
+    embeds: Mapped[list[Any] | None]
+    attachments: Mapped[list[Any] | None]
+    raw: Mapped[dict[str, Any] | None]
+    raw_original: Mapped[bytes | None]
+    text_flags: Mapped[list[str] | None]
+    posted_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    deletion_inferred: Mapped[bool] = mapped_column(server_default=sql("false"))
+    revision: Mapped[int] = mapped_column(Integer, server_default=sql("1"))
+    origin: Mapped[str]
+    parse_state: Mapped[str] = mapped_column(server_default="pending")
+    parse_reason: Mapped[str | None]
+    parser: Mapped[str | None]
+    parser_version: Mapped[int | None] = mapped_column(Integer)
+    correlation_id: Mapped[UUID]
+    received_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class MessageRevision(Base):
+    """A former text of a message; the first text has no edit time."""
+
+    __tablename__ = "message_revisions"
+    __table_args__ = (UniqueConstraint("message_id", "edited_at", postgresql_nulls_not_distinct=True),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("discord_messages.message_id"))
+    edited_at: Mapped[datetime | None]
+    content: Mapped[str]
+    text: Mapped[str]
+    raw: Mapped[dict[str, Any] | None]
+    seen_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class TickerPlan(Base):
+    """What one message says about one ticker for one trading day.
+
+    `state` follows from the other plans of the same channel, ticker and trading day, never from arrival order.
+    `fingerprint` is equal for plans that read the same."""
+
+    __tablename__ = "ticker_plans"
+    __table_args__ = (
+        _one_of("trading_day_source", reading.TradingDaySource, "trading_day_source"),
+        _one_of("bias_direction", reading.BiasDirection, "bias_direction"),
+        _one_of("state", PlanState, "state"),
+        Index("ix_ticker_plans_message_id", "message_id"),
+        Index("ix_ticker_plans_ticker_trading_day", "ticker", "trading_day"),
+        # Two plans must never both be what a trader should look at.
+        Index(
+            "uq_ticker_plans_one_current",
+            "channel_id",
+            "ticker",
+            "trading_day",
+            unique=True,
+            postgresql_where=sql("state = 'current' AND is_day_plan AND ticker IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("discord_messages.message_id"))
+    channel_id: Mapped[int]
+    position: Mapped[int] = mapped_column(SmallInteger)
+    is_day_plan: Mapped[bool]  # alerts are not, and never supersede
+    ticker: Mapped[str | None]
+    trading_day: Mapped[date]
+    trading_day_source: Mapped[str]
+    bias_text: Mapped[str | None]
+    bias_direction: Mapped[str | None]
+    fingerprint: Mapped[bytes]
+    state: Mapped[str]
+    superseded_by: Mapped[int | None] = mapped_column(ForeignKey("ticker_plans.id"))
+    flags: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"))
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class TradeSetup(Base):
+    """One tradable line. It keeps its id through edits that leave its ticker, kind, strategy and triggers."""
+
+    __tablename__ = "trade_setups"
+    __table_args__ = (
+        _one_of("kind", reading.Kind, "kind"),
+        _one_of("strategy", reading.Strategy, "strategy"),
+        _one_of("direction", reading.Direction, "direction"),
+        _one_of("state", PlanState, "state"),
+        Index("ix_trade_setups_plan_id", "plan_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("ticker_plans.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    kind: Mapped[str]
+    strategy: Mapped[str | None]
+    direction: Mapped[str]
+    raw_line: Mapped[str]
+    span: Mapped[Any] = mapped_column(INT4RANGE)
+    confidence: Mapped[Decimal]
+    flags: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"))
+    state: Mapped[str]
+    instrument: Mapped[dict[str, Any] | None]
+    quantity: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class SetupRevision(Base):
+    """A former state of a setup, as its events tell it, and when that ended."""
+
+    __tablename__ = "setup_revisions"
+    __table_args__ = (Index("ix_setup_revisions_setup_id", "setup_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    setup_id: Mapped[int] = mapped_column(ForeignKey("trade_setups.id"))
+    data: Mapped[dict[str, Any]]
+    until: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class ParsedLevel(Base):
+    """One price of a plan. A level of the bias has no setup."""
+
+    __tablename__ = "parsed_levels"
+    __table_args__ = (
+        _one_of("role", reading.Role, "role"),
+        _one_of("relation", reading.Relation, "relation"),
+        CheckConstraint("price_low <= price_high", name="zone"),
+        Index("ix_parsed_levels_plan_id", "plan_id"),
+        Index("ix_parsed_levels_setup_id", "setup_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("ticker_plans.id"))
+    setup_id: Mapped[int | None] = mapped_column(ForeignKey("trade_setups.id"))
+    role: Mapped[str]
+    sequence: Mapped[int] = mapped_column(SmallInteger)
+    price_low: Mapped[Decimal]
+    price_high: Mapped[Decimal]
+    relation: Mapped[str | None]
+    span: Mapped[Any] = mapped_column(INT4RANGE)
+
+
+class Event(Base):
+    """A fact that committed. Ids come in commit order; `created_at` tells about when and is no order."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_channel_id", "channel", "id"),
+        Index("ix_events_correlation_id", "correlation_id"),
+    )
+
+    # BY DEFAULT, so that imported history can have negative ids.
+    id: Mapped[int] = mapped_column(Identity(always=False), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(50))
+    event_type: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(100))
+    correlation_id: Mapped[UUID]
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class MigrationRun(Base):
+    """One applied or reverted revision, written in that revision's own transaction."""
+
+    __tablename__ = "migration_runs"
+    __table_args__ = (_one_of("direction", Literal["upgrade", "downgrade", "stamp"], "direction"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    revision: Mapped[str]
+    direction: Mapped[str]
+    duration_milliseconds: Mapped[int | None] = mapped_column(Integer)
+    lock_wait_milliseconds: Mapped[int | None] = mapped_column(Integer)
+    applied_by: Mapped[str]
+    applied_at: Mapped[datetime] = mapped_column(server_default=sql("clock_timestamp()"))
+    event_id: Mapped[int | None]  # null until `schema.migrated` has been told
+
+
+class SchemaFloor(Base):
+    """One row: the lowest SCHEMA_LEVEL of the code that may run on this schema."""
+
+    __tablename__ = "schema_floor"
+    __table_args__ = (CheckConstraint("only_row", name="only_row"),)
+
+    only_row: Mapped[bool] = mapped_column(primary_key=True, server_default=sql("true"))
+    floor: Mapped[int] = mapped_column(Integer)
+
+
+class SetAside(Base):
+    """A name that was taken by another application and what it was renamed to, so that a downgrade can give it back."""
+
+    __tablename__ = "set_aside"
+    __table_args__ = (_one_of("kind", SetAsideKind, "kind"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    kind: Mapped[str]
+    relation: Mapped[str]  # the table it belongs to, under its new name
+    former_name: Mapped[str]
+    present_name: Mapped[str]

@@ -1,0 +1,1 @@
+"""Observations in, rows out: the only writer of messages, plans, setups and levels."""
