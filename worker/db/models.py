@@ -295,7 +295,7 @@ class MigrationRun(Base):
     lock_wait_milliseconds: Mapped[int | None] = mapped_column(Integer)
     applied_by: Mapped[str]
     applied_at: Mapped[datetime] = mapped_column(server_default=sql("clock_timestamp()"))
-    event_id: Mapped[int | None]  # null until `schema.migrated` has been told
+    is_told: Mapped[bool] = mapped_column(server_default=sql("false"))  # `schema.migrated` stands in `events`
 
 
 class SchemaFloor(Base):

@@ -1,0 +1,301 @@
+"""Every fact the worker tells: one class for one event type.
+
+A class's docstring says when it is told. Fields are never removed or given another meaning within a `version`; readers
+must tolerate fields they do not know. No fact carries message text or a person's name.
+Snowflakes and prices are strings, because JSON's numbers lose digits.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from parsers.reading import BiasDirection, Direction, Kind, Strategy, TradingDaySource
+
+Origin = Literal["live", "history", "replay", "legacy"]
+Source = Literal["worker", "legacy_import"]
+
+DATA_LIMIT_BYTES = 64 * 1024  # what a reader may rely on as the largest `data`
+
+
+class Fact(BaseModel):
+    """What stands in an event's `data`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", serialize_by_alias=True, validate_by_name=True)
+
+    channel: ClassVar[str]
+    event_type: ClassVar[str]
+
+    schema_version: int = Field(1, alias="schema", description="Counts the incompatible changes of this event type.")
+
+
+class MessageFact(Fact):
+    """What every fact about a message has."""
+
+    origin: Origin
+    message_id: str
+    channel_id: str
+    guild_id: str | None = None
+    caused_by: str | None = Field(None, description="The message whose arrival or change made this happen to another.")
+
+
+class DiscordMessageFact(MessageFact):
+    channel: ClassVar[str] = "discord:message"
+
+    revision: int = Field(description="Counts the texts of this message that were stored; 0 while none is known.")
+    posted_at: datetime
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+class MessageStored(DiscordMessageFact):
+    """A message is in the database for the first time, or what a deletion had left empty is filled in."""
+
+    event_type: ClassVar[str] = "discord.message.stored"
+
+
+class MessageEdited(DiscordMessageFact):
+    """A stored message's text is another one."""
+
+    event_type: ClassVar[str] = "discord.message.edited"
+
+
+class MessageDeleted(DiscordMessageFact):
+    """A message is gone from Discord; what was stored of it stays."""
+
+    event_type: ClassVar[str] = "discord.message.deleted"
+
+    deletion_inferred: bool = Field(False, description="Found missing when the channel was read again, not announced.")
+
+
+class ParsingFact(MessageFact):
+    channel: ClassVar[str] = "parsing:setup"
+
+
+class MessageParsed(ParsingFact):
+    """A text was read as a plan and has at least one setup."""
+
+    event_type: ClassVar[str] = "parsing.message.parsed"
+
+    parser: str
+    parser_version: int
+    trading_day: date
+    trading_day_source: TradingDaySource
+    tickers: list[str | None]
+    setups: int
+    unread: int = Field(description="Lines that hold something which was not read.")
+    flags: list[str]
+
+
+class MessageEmpty(ParsingFact):
+    """A text looks like a plan and nothing could be read from it: an alarm."""
+
+    event_type: ClassVar[str] = "parsing.message.empty"
+
+    parser: str
+    parser_version: int
+    reason: str | None
+
+
+class MessageFailed(ParsingFact):
+    """The parser broke on a text. The message is stored all the same: an alarm."""
+
+    event_type: ClassVar[str] = "parsing.message.failed"
+
+    reason: str
+
+
+class SetupFact(ParsingFact):
+    """A setup as it is after the fact."""
+
+    setup_id: str
+    plan_id: str
+    ticker: str | None
+    trading_day: date
+    trading_day_source: TradingDaySource
+    kind: Kind
+    strategy: Strategy | None
+    direction: Direction
+    triggers: list[tuple[str, str]] = Field(description="Low and high; equal but for a zone.")
+    targets: list[str]
+    stop: str | None
+    bias_direction: BiasDirection | None
+    flags: list[str]
+    confidence: str
+    instrument: dict[str, Any] | None = None
+    quantity: str | None = None
+    truncated: bool = Field(
+        False, description="The levels were left out to stay under the size limit: read them by SQL."
+    )
+
+
+class SetupCreated(SetupFact):
+    """A setup was read for the first time. One that a newer plan had already replaced is superseded right after."""
+
+    event_type: ClassVar[str] = "setup.created"
+
+
+class SetupUpdated(SetupFact):
+    """An edit or a new parser version changed a setup, which keeps its id."""
+
+    event_type: ClassVar[str] = "setup.updated"
+
+    changed: list[str] = Field(description="The fields that are other than before.")
+
+
+class SetupWithdrawn(SetupFact):
+    """A setup no longer stands: its message was deleted, or an edit left it out."""
+
+    event_type: ClassVar[str] = "setup.withdrawn"
+
+
+class SetupSuperseded(SetupFact):
+    """A newer plan for the same channel, ticker and trading day took the place of this setup's plan."""
+
+    event_type: ClassVar[str] = "setup.superseded"
+
+
+class SetupReinstated(SetupFact):
+    """The plan that had replaced this setup's plan is withdrawn, so this setup stands again."""
+
+    event_type: ClassVar[str] = "setup.reinstated"
+
+
+class IngestionFact(Fact):
+    channel: ClassVar[str] = "ingestion:status"
+
+    channel_id: str
+
+
+class CatchupStarted(IngestionFact):
+    """History that is not covered is about to be fetched for a channel."""
+
+    event_type: ClassVar[str] = "ingestion.catchup.started"
+
+    gaps: int
+
+
+class CatchupCompleted(IngestionFact):
+    """A channel has no open gap left that can be fetched."""
+
+    event_type: ClassVar[str] = "ingestion.catchup.completed"
+
+    messages: int
+
+
+class GapOpened(IngestionFact):
+    """A range of message ids is not covered."""
+
+    event_type: ClassVar[str] = "ingestion.gap.opened"
+
+    after_id: str
+    up_to_id: str
+    reason: str
+
+
+class GapClosed(IngestionFact):
+    """A range of message ids that was not covered now is, or never can be."""
+
+    event_type: ClassVar[str] = "ingestion.gap.closed"
+
+    after_id: str
+    up_to_id: str
+    reason: str
+
+
+class BotFact(Fact):
+    channel: ClassVar[str] = "bot:lifecycle"
+
+
+class BotConnected(BotFact):
+    """The gateway accepted the bot: a new session, or the old one resumed."""
+
+    event_type: ClassVar[str] = "bot.connected"
+
+    resumed: bool
+    guilds: int
+
+
+class BotDisconnected(BotFact):
+    """The gateway connection ended."""
+
+    event_type: ClassVar[str] = "bot.disconnected"
+
+
+class ChannelFact(Fact):
+    channel: ClassVar[str] = "channel:config"
+
+    channel_id: str
+    guild_id: str | None
+    changed_by: str = Field(description="`command line`, `setting` or `discord:<user id>`.")
+
+
+class ChannelAdded(ChannelFact):
+    """A channel is listened to from now on."""
+
+    event_type: ClassVar[str] = "channel.added"
+
+
+class ChannelRemoved(ChannelFact):
+    """A channel is no longer listened to; its data stays."""
+
+    event_type: ClassVar[str] = "channel.removed"
+
+
+class ChannelChanged(ChannelFact):
+    """A channel's configuration is another one."""
+
+    event_type: ClassVar[str] = "channel.changed"
+
+    changed: dict[str, Any]
+
+
+class SchemaMigrated(Fact):
+    """A revision of the schema was applied or reverted."""
+
+    channel: ClassVar[str] = "system:schema"
+    event_type: ClassVar[str] = "schema.migrated"
+
+    revision: str
+    direction: Literal["upgrade", "downgrade", "stamp"]
+    duration_milliseconds: int | None
+    applied_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact with the correlation id that it follows from."""
+
+    fact: Fact
+    correlation_id: UUID
+    source: Source = "worker"
+
+    def data(self) -> str:
+        """The fact as JSON, never over DATA_LIMIT_BYTES: a setup too long for it leaves its levels out and says so."""
+        data = self.fact.model_dump_json()
+        if len(data) * 4 <= DATA_LIMIT_BYTES or len(data.encode()) <= DATA_LIMIT_BYTES:
+            return data
+        if not isinstance(self.fact, SetupFact):
+            raise ValueError(f"{self.fact.event_type} of {len(data)} characters is too long for an event")
+        return self.fact.model_copy(
+            update={"triggers": [], "targets": [], "flags": [], "truncated": True}
+        ).model_dump_json()
+
+
+def _told(base: type[Fact]) -> dict[str, type[Fact]]:
+    found = {base.event_type: base} if hasattr(base, "event_type") else {}
+    for child in base.__subclasses__():
+        found |= _told(child)
+    return found
+
+
+EVENT_TYPES: dict[str, type[Fact]] = _told(Fact)
+CHANNELS: tuple[str, ...] = tuple(sorted({fact.channel for fact in EVENT_TYPES.values()}))
+
+
+def as_json(value: object) -> str:
+    """JSON the way it is stored everywhere: compact and in Unicode."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,41 @@
+"""Events are written last in the transaction of the rows they tell about, and become visible with them.
+
+A statement trigger on `events` takes a lock that is held until COMMIT, which is what makes ids come in commit order.
+So that no stalled client ever holds it, the insert and COMMIT travel in one round trip.
+"""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from worker.events.catalogue import Event
+
+# The simple query protocol takes several statements but no parameters, hence the quoted literal.
+_COMMIT_EVENTS = """
+INSERT INTO events (channel, event_type, source, correlation_id, data)
+VALUES {rows};
+COMMIT
+"""
+
+
+def _literal(value: str) -> str:
+    """A string as an SQL literal, for a session with standard_conforming_strings on, as worker.db.connection sets it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _row(event: Event) -> str:
+    fact = event.fact
+    return f"('{fact.channel}','{fact.event_type}','{event.source}','{event.correlation_id}',{_literal(event.data())})"
+
+
+async def commit_events(connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event]) -> None:
+    """Writes the events in their order and ends the open transaction, all in one round trip.
+
+    The transaction must have been begun by `BEGIN` on this connection, not by asyncpg's `transaction()`, which would
+    commit a second time. Without events it only commits."""
+    if not connection.is_in_transaction():
+        raise RuntimeError("events belong into the transaction of the rows they tell about")
+    if not events:
+        await connection.execute("COMMIT")
+        return
+    await connection.execute(_COMMIT_EVENTS.format(rows=",\n".join(map(_row, events))))
