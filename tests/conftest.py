@@ -1,0 +1,23 @@
+"""Fixtures that every layer of tests shares."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.support.postgres import embedded_server, fresh_database
+from worker.db.connection import Database
+from worker.db.embedded import EmbeddedServer
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedServer]:
+    """One server for all tests. It is not durable: a power cut loses it."""
+    with embedded_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def empty_database(postgres: EmbeddedServer) -> AsyncIterator[Database]:
+    """An empty database of the test's own."""
+    async with fresh_database(postgres) as database:
+        yield database

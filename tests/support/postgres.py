@@ -1,0 +1,48 @@
+"""Real PostgreSQL servers and databases for tests."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from worker.db.connection import Database, connect
+from worker.db.embedded import EmbeddedServer
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A short path that an account without privilege may reach too; pytest's tmp_path is neither."""
+    folder = Path(tempfile.mkdtemp(prefix="dpw-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def embedded_server() -> Iterator[EmbeddedServer]:
+    with scratch_folder() as folder:
+        server = EmbeddedServer(folder / "postgresql", durable=False)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@asynccontextmanager
+async def fresh_database(server: EmbeddedServer, template: str = "template1") -> AsyncIterator[Database]:
+    """A database of its own, a copy of the template, dropped at the end whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex}"
+    maintenance = await connect(Database(server.dsn(), server.dsn()), purpose="test-databases")
+    try:
+        await maintenance.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
+        try:
+            yield Database(server.dsn(name), server.dsn(name))
+        finally:
+            await maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await maintenance.close()

@@ -1,0 +1,186 @@
+"""The way in to the database: which server, when it is ready, and how a session is set up."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+import structlog
+
+from worker.db.binaries import OLDEST_MAJOR
+from worker.db.dsn import address, normalise, redacted
+from worker.db.embedded import EmbeddedServer
+from worker.db.failures import CONNECT_ERRORS, explain
+from worker.exits import ConfigError, UnavailableError, WorkerError
+from worker.settings import Settings
+
+CONNECT_SECONDS = 10  # one attempt, TLS and login included
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 2.0
+REVIVAL_SECONDS = 1.0  # how often the embedded server is looked after
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that asyncpg can connect to: through a pooler (`dsn`), if there is one, and past it (`direct_dsn`)."""
+
+    dsn: str = field(repr=False)
+    direct_dsn: str = field(repr=False)
+
+    @property
+    def pooled(self) -> bool:
+        return self.dsn != self.direct_dsn
+
+
+async def connect(
+    database: Database, *, purpose: str, direct: bool = True, idle_in_transaction_timeout: str | None = None
+) -> asyncpg.Connection:
+    """A session in UTC, whose jsonb and json read as Python values and are written from JSON text.
+
+    Not direct: perhaps through a pooler in transaction mode, where LISTEN, session locks and session settings do not
+    work. `purpose` shows in pg_stat_activity; `idle_in_transaction_timeout` is a PostgreSQL interval such as "2s".
+    Raises what asyncpg.connect raises."""
+    pooled = database.pooled and not direct
+    if pooled and idle_in_transaction_timeout:
+        raise ValueError("a session setting does not hold through a pooler")
+    # A pooler forwards these three and refuses a connection that asks for another.
+    settings = {
+        "application_name": f"discord-plan-worker:{purpose}",
+        "timezone": "UTC",
+        "standard_conforming_strings": "on",
+    }
+    if idle_in_transaction_timeout:
+        settings["idle_in_transaction_session_timeout"] = idle_in_transaction_timeout
+    connection = await asyncpg.connect(
+        database.direct_dsn if direct else database.dsn,
+        timeout=CONNECT_SECONDS,
+        server_settings=settings,
+        # A pooler hands each transaction to another server session, which does not know our prepared statements.
+        statement_cache_size=0 if pooled else 100,
+    )
+    try:
+        for name in ("json", "jsonb"):
+            await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=json.loads)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def wait_until_ready(
+    database: Database, *, wait_seconds: float, on_wait: Callable[[str], None] | None = None
+) -> None:
+    """Returns once the server takes our login, directly and through the pooler; `on_wait` hears each reason to wait.
+
+    Raises at once what no wait mends (RefusedError, ConfigError), and UnavailableError after `wait_seconds`."""
+    deadline = asyncio.get_running_loop().time() + wait_seconds
+    connection = await _await_connection(database, True, deadline, on_wait)
+    try:
+        number = int(await connection.fetchval("SHOW server_version_num"))
+    finally:
+        await connection.close()
+    check_version(number, address(database.direct_dsn))
+    if database.pooled:
+        connection = await _await_connection(database, False, deadline, on_wait)
+        await connection.close()
+    log.info("database.ready", dsn=redacted(database.direct_dsn), pooled=database.pooled, version=number)
+
+
+def check_version(number: int, where: str) -> None:
+    """`number` is server_version_num. Raises ConfigError if the server is too old."""
+    if number < OLDEST_MAJOR * 10_000:
+        raise ConfigError(
+            f"PostgreSQL {OLDEST_MAJOR} or newer is needed and {where} has {number // 10_000}: "
+            "set DATABASE_URL to a newer server, or unset it to use the embedded one."
+        )
+
+
+async def _await_connection(
+    database: Database, direct: bool, deadline: float, on_wait: Callable[[str], None] | None
+) -> asyncpg.Connection:
+    loop = asyncio.get_running_loop()
+    dsn = database.direct_dsn if direct else database.dsn
+    setting = "DATABASE_DIRECT_URL" if database.pooled and direct else "DATABASE_URL"
+    told, delay = "", FIRST_RETRY_SECONDS
+    while True:
+        try:
+            return await connect(database, purpose="start", direct=direct)
+        except CONNECT_ERRORS as error:
+            reason = explain(error, dsn, setting)
+            if isinstance(reason, WorkerError):
+                raise reason from error
+            if loop.time() >= deadline:
+                raise UnavailableError(
+                    f"PostgreSQL at {address(dsn)} cannot be reached: {reason}; check {setting}, "
+                    "or raise DATABASE_WAIT_SECONDS if it takes longer to come up."
+                ) from error
+        if reason != told:
+            told = reason
+            log.warning("database.waiting", dsn=redacted(dsn), reason=reason)
+            if on_wait:
+                on_wait(f"PostgreSQL at {address(dsn)}: {reason}")
+        # Jitter: replicas that start together must not knock together.
+        await asyncio.sleep(min(delay * random.uniform(0.5, 1.5), max(deadline - loop.time(), 0)))  # noqa: S311
+        delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, on_wait: Callable[[str], None] | None = None) -> AsyncIterator[Database]:
+    """The database of the settings, ready for use: at DATABASE_URL, or embedded for as long as the block lasts.
+
+    Raises ConfigError, RefusedError or UnavailableError, each one sentence for the user."""
+    async with _server(settings) as database:
+        await wait_until_ready(database, wait_seconds=settings.database_wait_seconds, on_wait=on_wait)
+        yield database
+
+
+@asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[Database]:
+    url, direct_url = settings.database_url, settings.database_direct_url
+    if url is not None:
+        dsn = normalise(url.get_secret_value(), "DATABASE_URL")
+        yield Database(dsn, normalise(direct_url.get_secret_value(), "DATABASE_DIRECT_URL") if direct_url else dsn)
+        return
+    if direct_url is not None:
+        raise ConfigError("DATABASE_DIRECT_URL is set without DATABASE_URL: set DATABASE_URL too, or neither.")
+    server = EmbeddedServer(settings.data_directory / "postgresql", programs_folder=settings.postgres_bin_directory)
+    try:
+        await _in_thread(server.start)
+        revival = asyncio.create_task(_keep_running(server))
+        try:
+            yield Database(server.dsn(), server.dsn())
+        finally:
+            revival.cancel()
+            await asyncio.wait([revival])
+    finally:
+        await _in_thread(server.stop)
+
+
+async def _keep_running(server: EmbeddedServer) -> None:
+    """Starts the server again when it dies under the worker: nobody else would."""
+    while True:
+        await asyncio.sleep(REVIVAL_SECONDS)
+        try:
+            if not await asyncio.to_thread(server.is_running):
+                log.error("database.embedded.died", home=str(server.home))
+                await _in_thread(server.start)
+        except Exception:
+            log.exception("database.embedded.not_revived")
+
+
+async def _in_thread(function: Callable[[], None]) -> None:
+    """Runs to its end even when cancelled: a thread cannot be, and a server half started would be left behind."""
+    work = asyncio.ensure_future(asyncio.to_thread(function))
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    work.result()
+    if cancelled:
+        raise cancelled

@@ -1,0 +1,64 @@
+"""What a failed attempt to connect means: something that passes, so worth a wait, or something the user must mend."""
+
+import socket
+import ssl
+
+import asyncpg
+
+from worker.db.dsn import address
+from worker.exits import ConfigError, RefusedError, WorkerError
+
+# What asyncpg.connect raises; ValueError is a parameter or host name that cannot be.
+CONNECT_ERRORS = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+# SQLSTATE classes that pass: no connection, too many of something, in use, shutting down or starting up.
+_PASSING = ("08", "53", "55", "57")
+_IN_THE_URL = ("22", "3D", "42704")  # a value or parameter the server does not know; a database that is not there
+
+
+def explain(error: Exception, dsn: str, setting: str) -> str | WorkerError:
+    """The reason to wait, for people, or the error to end with, which names the setting. Neither has a password."""
+    where = f"PostgreSQL at {address(dsn)}"
+    if isinstance(error, asyncpg.PostgresError):
+        return _explain_answer(error, where, setting)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConfigError(
+            f"{where} shows a certificate that is not trusted ({error.verify_message}): "
+            f"name its authority's file by sslrootcert= in {setting}."
+        )
+    if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
+        return ConfigError(f"{where} offers no TLS, which sslmode= in {setting} asks for, or is no PostgreSQL.")
+    if isinstance(error, ValueError | asyncpg.InterfaceError):
+        return ConfigError(f"{setting} does not work: {_first_line(error)}.")
+    return _explain_silence(error)
+
+
+def _explain_answer(error: asyncpg.PostgresError, where: str, setting: str) -> str | WorkerError:
+    code, message = str(error.sqlstate), _first_line(error)
+    if "startup parameter" in message:  # pgbouncer's words, under a code it uses for nearly everything
+        return ConfigError(
+            f"{setting} leads through a connection pooler: set DATABASE_DIRECT_URL to the server itself, which locks, "
+            "LISTEN and migrations need."
+        )
+    if code.startswith(_PASSING):
+        return message
+    if code.startswith(_IN_THE_URL):
+        return ConfigError(f"{where} cannot do what {setting} says: {message}.")
+    return RefusedError(f"{where} refused the login of {setting}: {message}.")
+
+
+def _explain_silence(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    if isinstance(error, socket.gaierror):
+        return "its host name is not known"
+    if isinstance(error, FileNotFoundError):
+        return "its socket is not there"
+    # A host with several addresses gives a plain OSError that lists them all.
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return "it accepts no connections"
+    return _first_line(error) or type(error).__name__
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")
