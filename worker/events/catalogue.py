@@ -124,6 +124,7 @@ class SetupFact(ParsingFact):
     stop: str | None
     bias_direction: BiasDirection | None
     flags: list[str]
+    plan_flags: list[str]
     confidence: str
     instrument: dict[str, Any] | None = None
     quantity: str | None = None

@@ -19,7 +19,7 @@ COMMIT
 
 
 def _literal(value: str) -> str:
-    """A string as an SQL literal, for a session with standard_conforming_strings on, as worker.db.connection sets it."""
+    """A string as an SQL literal, for a session with standard_conforming_strings on."""
     return "'" + value.replace("'", "''") + "'"
 
 

@@ -1,0 +1,69 @@
+"""Makes any payload storable. PostgreSQL's text takes no NUL and its jsonb neither NUL, lone surrogates nor NaN.
+
+What has to go becomes U+FFFD, one character for one, so that positions in the text stay right; what came is kept as
+bytes beside it."""
+
+import json
+import math
+import re
+from typing import Any, NamedTuple
+
+from worker.events.catalogue import as_json
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DEPTH_LIMIT = 64  # Discord's own payloads nest to about 12
+_LONGEST_INTEGER = 1 << 64
+
+
+class CleanPayload(NamedTuple):
+    """`original` and `flags` (`nul`, `surrogate`, `number`, `deep`) are set only where something had to go."""
+
+    payload: dict[str, Any]
+    raw: str
+    original: bytes | None
+    flags: tuple[str, ...]
+
+
+def clean(payload: dict[str, Any]) -> CleanPayload:
+    """The payload with nothing in it that the database refuses, and its JSON."""
+    try:
+        raw = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        raw.encode()
+    except (ValueError, RecursionError):
+        return _cleaned(payload)
+    # A backslash that the author typed is escaped itself and lands in the slow way too, which finds nothing to do.
+    return _cleaned(payload) if "\\u0000" in raw else CleanPayload(payload, raw, None, ())
+
+
+def _cleaned(payload: dict[str, Any]) -> CleanPayload:
+    flags: set[str] = set()
+    cleaned = _walk(payload, flags, 0)
+    if not flags:
+        return CleanPayload(payload, as_json(payload), None, ())
+    original = None if "deep" in flags else json.dumps(payload).encode("ascii")
+    return CleanPayload(cleaned, as_json(cleaned), original, tuple(sorted(flags)))
+
+
+def _walk(value: Any, flags: set[str], depth: int) -> Any:
+    if isinstance(value, str):
+        return _clean_string(value, flags)
+    if isinstance(value, float) and not math.isfinite(value):
+        flags.add("number")
+        return None
+    if isinstance(value, int) and abs(value) > _LONGEST_INTEGER:
+        flags.add("number")
+        return None
+    if not isinstance(value, dict | list):
+        return value
+    if depth >= _DEPTH_LIMIT:
+        flags.add("deep")
+        return None
+    if isinstance(value, list):
+        return [_walk(item, flags, depth + 1) for item in value]
+    return {_clean_string(key, flags): _walk(item, flags, depth + 1) for key, item in value.items()}
+
+
+def _clean_string(value: str, flags: set[str]) -> str:
+    for found in set(_UNSTORABLE.findall(value)):
+        flags.add("nul" if found == "\x00" else "surrogate")
+    return _UNSTORABLE.sub("�", value)

@@ -1,0 +1,139 @@
+"""Messages to their table, a batch a statement."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from asyncpg import Connection
+
+from worker import correlation
+from worker.ingest import statements as sql
+from worker.ingest.observation import Observation, snowflake_time
+from worker.ingest.plan_rows import columns
+from worker.ingest.precedence import StoredMessage
+from worker.ingest.prepared import PreparedMessage
+
+
+class RacedError(Exception):
+    """Another transaction stored a message between our look and our insert; the transaction has to start again."""
+
+
+async def stored_messages(connection: Connection, message_ids: Sequence[int]) -> dict[int, StoredMessage]:
+    """What is stored of these messages, locked until the transaction ends."""
+    rows = await connection.fetch(sql.STORED_MESSAGES, message_ids)
+    return {row["message_id"]: StoredMessage(**dict(row)) for row in rows}
+
+
+async def insert_messages(
+    connection: Connection, messages: Sequence[PreparedMessage], tombstones: Sequence[Observation]
+) -> None:
+    """New messages, and those of which only the deletion is known.
+
+    Raises RacedError where one is stored already."""
+    rows = [_row(message) for message in messages] + [_tombstone(gone) for gone in tombstones]
+    if not rows:
+        return
+    inserted = await connection.fetch(sql.INSERT_MESSAGES, *columns(rows))
+    if len(inserted) != len(rows):
+        raise RacedError
+
+
+def _row(message: PreparedMessage) -> tuple[Any, ...]:
+    return (
+        message.message_id,
+        message.channel_id,
+        message.guild_id,
+        message.author_id,
+        message.author_name,
+        message.is_webhook,
+        message.kind,
+        message.content,
+        message.text,
+        message.embeds,
+        message.attachments,
+        message.raw,
+        message.raw_original,
+        _flags(message),
+        message.posted_at,
+        message.edited_at,
+        None,
+        False,
+        1,
+        message.origin,
+        *_parse_columns(message),
+        message.correlation_id,
+        message.received_at,
+    )
+
+
+def _parse_columns(message: PreparedMessage) -> tuple[str, str | None, str | None, int | None]:
+    reading = message.reading
+    return reading.state, reading.reason, reading.format, reading.version if reading.format else None
+
+
+def _flags(message: PreparedMessage) -> str | None:
+    return ",".join(message.text_flags) or None
+
+
+def _tombstone(gone: Observation) -> tuple[Any, ...]:
+    """Revision 0 says that no text is known."""
+    nothing_read = ("not_a_plan", "deleted before it was seen", None, None)
+    return (
+        gone.message_id,
+        gone.channel_id,
+        gone.guild_id,
+        *(None, None, False, "default", "", "", None, None, None, None, None),
+        snowflake_time(gone.message_id),
+        None,
+        gone.received_at,
+        gone.deletion_inferred,
+        0,
+        gone.origin,
+        *nothing_read,
+        correlation.of_message(gone.message_id),
+        gone.received_at,
+    )
+
+
+async def update_messages(
+    connection: Connection, messages: Sequence[tuple[PreparedMessage, int]], revised: Sequence[int]
+) -> None:
+    """Messages with the revision number each is to have; what the `revised` ones say until now is kept first."""
+    if revised:
+        await connection.execute(sql.KEEP_REVISIONS, revised)
+    if not messages:
+        return
+    rows = [
+        (
+            message.message_id,
+            message.guild_id,
+            message.author_id,
+            message.author_name,
+            message.is_webhook,
+            message.kind,
+            message.content,
+            message.text,
+            message.embeds,
+            message.attachments,
+            message.raw,
+            message.raw_original,
+            _flags(message),
+            message.edited_at,
+            revision,
+            message.origin,
+            *_parse_columns(message),
+        )
+        for message, revision in messages
+    ]
+    await connection.execute(sql.UPDATE_MESSAGES, *columns(rows))
+
+
+async def add_former(connection: Connection, message: PreparedMessage) -> None:
+    await connection.execute(
+        sql.ADD_FORMER_REVISION, message.message_id, message.edited_at, message.content, message.text, message.raw
+    )
+
+
+async def mark_deleted(connection: Connection, gone: Sequence[Observation]) -> None:
+    if gone:
+        rows = [(one.message_id, one.received_at, one.deletion_inferred) for one in gone]
+        await connection.execute(sql.MARK_DELETED, *columns(rows))

@@ -1,0 +1,40 @@
+"""What Discord told us at a moment. Live, history, replay and legacy all become observations and take the same way."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from worker.db.models import Origin
+
+DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One message as it was seen, or the news that it is gone.
+
+    `payload` is Discord's message object as it came, with a channel_id; None for a deletion.
+    `received_at` is when we learnt of it, which for a deletion is the only time there is."""
+
+    kind: Literal["posted", "deleted"]
+    origin: Origin
+    message_id: int
+    channel_id: int
+    guild_id: int | None
+    received_at: datetime
+    payload: dict[str, Any] | None = None
+    deletion_inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """That we have everything of a channel in `after < id <= up_to`."""
+
+    channel_id: int
+    after: int
+    up_to: int
+
+
+def snowflake_time(snowflake: int) -> datetime:
+    """When an id was made: its upper bits count milliseconds since 2015. Surrogate ids below zero have no time."""
+    return DISCORD_EPOCH + timedelta(milliseconds=max(snowflake, 0) >> 22)

@@ -1,0 +1,294 @@
+"""The only writer of messages, plans, setups and levels: one transaction for whatever waits.
+
+A transaction locks the channels concerned, reads what is stored, decides, writes, and tells. Nothing is taken from
+memory, so that doing it again changes nothing: every retry and every replay is harmless."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+import structlog
+from asyncpg import Connection
+
+from parsers import is_day_plan
+from worker.events.catalogue import Event, MessageEdited, MessageStored
+from worker.events.outbox import commit_events
+from worker.ingest import message_rows
+from worker.ingest import statements as sql
+from worker.ingest.message_events import deleted_event, text_events
+from worker.ingest.message_rows import RacedError
+from worker.ingest.observation import Covered, Observation
+from worker.ingest.plan_rows import columns
+from worker.ingest.plan_writer import MessagePlans, write_plans
+from worker.ingest.plans import plans_of
+from worker.ingest.precedence import StoredMessage, Verdict, verdict
+from worker.ingest.prepared import PreparedMessage, Read, prepare, without_refused_parts
+
+# What passes with time or with another connection. Everything else is the fault of one message, or ours.
+PASSING = (
+    RacedError,
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.ObjectInUseError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+log = structlog.get_logger(__name__)
+
+Seen = PreparedMessage | Observation
+"""A message as it was seen, or a deletion."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What a write changed, by number."""
+
+    observations: int = 0
+    stored: int = 0
+    edited: int = 0
+    deleted: int = 0
+    plans: int = 0
+    refused: int = 0
+    events: int = 0
+
+    def add(self, other: "Written") -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class _Wave:
+    """Observations of different messages, with what has been decided for each."""
+
+    stored: dict[int, StoredMessage]
+    inserts: list[PreparedMessage] = field(default_factory=list)
+    updates: list[tuple[PreparedMessage, int]] = field(default_factory=list)
+    revised: list[int] = field(default_factory=list)
+    former: list[PreparedMessage] = field(default_factory=list)
+    tombstones: list[Observation] = field(default_factory=list)
+    deletions: list[Observation] = field(default_factory=list)
+    plans: list[MessagePlans] = field(default_factory=list)
+    events: dict[int, list[Event]] = field(default_factory=dict)
+
+
+class Writer:
+    """Writes on one connection of its own, which it opens when it needs one. Not for two tasks at once."""
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], read: Read, parsers: Mapping[int, str | None]
+    ) -> None:
+        """`parsers` has the parser that a channel is bound to; a channel that is not in it is left to detection."""
+        self._connect = connect
+        self._read = read
+        self._parsers = parsers
+        self._connection: Connection | None = None
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close(timeout=2)
+
+    async def write(self, observations: Sequence[Observation], covered: Sequence[Covered] = ()) -> Written:
+        """Stores observations in their order, and what they cover, and tells what that changed; all or nothing.
+
+        A message that the database refuses is stored by itself with less, so that it costs no other message.
+        Raises one of PASSING where the same call may succeed later."""
+        seen: list[Seen] = [
+            prepare(one, self._read, self._parsers.get(one.channel_id)) if one.kind == "posted" else one
+            for one in observations
+        ]
+        try:
+            return await self._transaction(seen, covered)
+        except PASSING:
+            raise
+        except Exception:
+            log.warning("ingest.split", observations=len(seen), exc_info=True)
+            written = Written()
+            for part in _halves(seen):
+                written.add(await self._isolate(part))
+            written.add(await self._transaction([], covered))
+            return written
+
+    async def _isolate(self, seen: Sequence[Seen]) -> Written:
+        """Halves a batch that was refused until the message is found that is to blame."""
+        try:
+            return await self._transaction(seen, ())
+        except PASSING:
+            raise
+        except Exception as error:
+            written = Written()
+            if len(seen) > 1:
+                for part in _halves(seen):
+                    written.add(await self._isolate(part))
+                return written
+            only = seen[0]
+            if not isinstance(only, PreparedMessage) or "refused" in only.text_flags:
+                raise
+            log.exception("ingest.refused", correlation_id=str(only.correlation_id), message_id=only.message_id)
+            written.add(await self._isolate([without_refused_parts(only, f"{type(error).__name__}: {error}")]))
+            written.refused += 1
+            return written
+
+    async def _transaction(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
+        connection = await self._connected()
+        written = Written(observations=len(seen))
+        try:
+            await connection.execute("BEGIN")
+            await _lock_channels(connection, seen, covered)
+            events: list[Event] = []
+            for wave in _waves(seen):
+                events += await _write_wave(connection, wave, written)
+            if covered:
+                rows = [(had.channel_id, had.after, had.up_to) for had in covered]
+                await connection.execute(sql.ADD_COVERAGE, *columns(rows))
+            written.events = len(events)
+            await commit_events(connection, events)
+        except BaseException:
+            await self._abandon(connection)
+            raise
+        return written
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        return self._connection
+
+    async def _abandon(self, connection: Connection) -> None:
+        """Leaves no transaction open: rolled back where the server answers, else the connection goes."""
+        try:
+            async with asyncio.timeout(2):
+                await connection.execute("ROLLBACK")
+        except (*PASSING, asyncpg.PostgresError):
+            connection.terminate()
+            self._connection = None
+
+
+def _halves(seen: Sequence[Seen]) -> list[Sequence[Seen]]:
+    middle = len(seen) // 2
+    return [half for half in (seen[:middle], seen[middle:]) if half]
+
+
+def _waves(seen: Sequence[Seen]) -> Iterator[list[Seen]]:
+    """Runs in which no message stands twice, in order of id, which is the order that rows are locked and told in."""
+    wave: dict[int, Seen] = {}
+    for one in seen:
+        if one.message_id in wave:
+            yield [wave[message_id] for message_id in sorted(wave)]
+            wave = {}
+        wave[one.message_id] = one
+    if wave:
+        yield [wave[message_id] for message_id in sorted(wave)]
+
+
+async def _lock_channels(connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered]) -> None:
+    guilds = {one.channel_id: one.guild_id for one in seen} | {had.channel_id: None for had in covered}
+    channels = sorted(guilds)
+    locked = await connection.fetch(sql.LOCK_CHANNELS, channels)
+    if len(locked) < len(channels):
+        await connection.execute(sql.ADD_CHANNELS, channels, [guilds[channel] for channel in channels])
+        await connection.fetch(sql.LOCK_CHANNELS, channels)
+
+
+async def _write_wave(connection: Connection, seen: Sequence[Seen], written: Written) -> list[Event]:
+    wave = _Wave(await message_rows.stored_messages(connection, [one.message_id for one in seen]))
+    for one in seen:
+        if isinstance(one, Observation):
+            _decide_deletion(wave, one)
+        else:
+            _decide(wave, one)
+    await message_rows.insert_messages(connection, wave.inserts, wave.tombstones)
+    await message_rows.update_messages(connection, wave.updates, wave.revised)
+    for message in wave.former:
+        await message_rows.add_former(connection, message)
+    await message_rows.mark_deleted(connection, wave.deletions)
+    plan_events = await write_plans(connection, wave.plans)
+    written.stored += len(wave.inserts)
+    written.edited += len(wave.revised)
+    written.deleted += len(wave.deletions) + len(wave.tombstones)
+    written.plans += sum(len(message.plans) for message in wave.plans)
+    return [
+        event
+        for message_id in sorted(wave.events)
+        for event in (*wave.events[message_id], *plan_events.get(message_id, ()))
+    ]
+
+
+def _decide(wave: _Wave, message: PreparedMessage) -> None:
+    stored = wave.stored.get(message.message_id)
+    decided = verdict(stored, message)
+    if stored is None:
+        wave.inserts.append(message)
+        _tell(wave, message, MessageStored, None, revision=1)
+    elif decided is Verdict.FILL:
+        wave.updates.append((message, 1))
+        _tell(wave, message, MessageStored, stored, revision=1)
+    elif decided is Verdict.REVISE:
+        wave.updates.append((message, stored.revision + 1))
+        wave.revised.append(message.message_id)
+        _tell(wave, message, MessageEdited, stored, revision=stored.revision + 1)
+    elif decided is Verdict.REFRESH:
+        wave.updates.append((message, stored.revision))
+    elif decided is Verdict.FORMER:
+        wave.former.append(message)
+
+
+def _tell(
+    wave: _Wave,
+    message: PreparedMessage,
+    fact: type[MessageStored | MessageEdited],
+    stored: StoredMessage | None,
+    *,
+    revision: int,
+) -> None:
+    """A text that was not stored before: its events, and its plans to be written."""
+    deleted_at = stored.deleted_at if stored else None
+    wave.events[message.message_id] = list(text_events(message, fact=fact, revision=revision, deleted_at=deleted_at))
+    reading = message.reading
+    plans = plans_of(
+        reading,
+        text=message.text,
+        message_id=message.message_id,
+        channel_id=message.channel_id,
+        is_day_plan=reading.format is not None and is_day_plan(reading.format),
+    )
+    wave.plans.append(
+        MessagePlans(
+            message.message_id,
+            message.channel_id,
+            message.guild_id,
+            message.origin,
+            is_deleted=deleted_at is not None,
+            has_plans=stored is not None and stored.has_plans,
+            plans=tuple(plans),
+        )
+    )
+
+
+def _decide_deletion(wave: _Wave, gone: Observation) -> None:
+    stored = wave.stored.get(gone.message_id)
+    if stored is None:
+        wave.tombstones.append(gone)
+    elif stored.deleted_at is None:
+        wave.deletions.append(gone)
+        wave.plans.append(
+            MessagePlans(
+                gone.message_id,
+                stored.channel_id,
+                stored.guild_id,
+                gone.origin,
+                is_deleted=True,
+                has_plans=stored.has_plans,
+                plans=(),
+            )
+        )
+    else:
+        return
+    wave.events[gone.message_id] = [deleted_event(gone, stored)]
