@@ -1,0 +1,65 @@
+"""What happened in the world, as the ledger and the gateway are told of it.
+
+`event` is the gateway's name for it, None where the gateway says nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from worker.sandbox.world.model import Channel, Guild, Message, Role, User
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    event: str | None
+    at: datetime
+    guild: Guild
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChange(Change):
+    """`before` is None for a creation. A deletion has the last state as its message."""
+
+    message: Message
+    before: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesChange(Change):
+    """Several messages of one channel at once: a bulk deletion, or history that was seeded (no event)."""
+
+    channel: Channel
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionChange(Change):
+    message: Message
+    user: User
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChange(Change):
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadsShown(Change):
+    """The bot gained sight of a channel that has active threads."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class GuildChange(Change):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange(Change):
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange(Change):
+    role: Role
