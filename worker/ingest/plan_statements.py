@@ -18,8 +18,10 @@ SELECT s.id, s.plan_id, s.position, s.kind, s.strategy, s.direction, s.flags, s.
  CROSS JOIN LATERAL (
        SELECT coalesce(array_agg(price_low ORDER BY sequence) FILTER (WHERE role = 'trigger'), '{}') AS trigger_lows,
               coalesce(array_agg(price_high ORDER BY sequence) FILTER (WHERE role = 'trigger'), '{}') AS trigger_highs,
-              coalesce(array_agg(price_low ORDER BY sequence) FILTER (WHERE role = 'target'), '{}') AS targets,
-              min(price_low) FILTER (WHERE role = 'stop') AS stop
+              coalesce(array_agg(CASE s.direction WHEN 'short' THEN price_high ELSE price_low END ORDER BY sequence)
+                         FILTER (WHERE role = 'target'), '{}') AS targets,
+              min(CASE s.direction WHEN 'short' THEN price_low ELSE price_high END)
+                FILTER (WHERE role = 'stop') AS stop
          FROM parsed_levels l WHERE l.setup_id = s.id) AS level
  WHERE s.plan_id = ANY($1::bigint[]) AND s.state <> 'withdrawn'
  ORDER BY s.plan_id, s.position, s.id

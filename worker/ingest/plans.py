@@ -106,8 +106,8 @@ def _setup_value(setup: Setup, position: int, text: str) -> SetupValue:
         strategy=setup.strategy,
         direction=setup.direction,
         triggers=tuple((level.low, level.high) for level in setup.triggers),
-        targets=tuple(level.low for level in setup.targets),
-        stop=setup.stop.low if setup.stop else None,
+        targets=tuple(_near_edge(level, short=setup.direction == "short") for level in setup.targets),
+        stop=_near_edge(setup.stop, short=setup.direction != "short") if setup.stop else None,
         flags=setup.flags,
         confidence=setup.confidence,
         instrument=_instrument(setup),
@@ -116,6 +116,11 @@ def _setup_value(setup: Setup, position: int, text: str) -> SetupValue:
         span=setup.span,
         levels=(*setup.triggers, *setup.targets, *stop),
     )
+
+
+def _near_edge(level: Level, *, short: bool) -> Decimal:
+    """The price of a zone that is reached first by a price that falls (`short`) or rises."""
+    return level.high if short else level.low
 
 
 def _instrument(setup: Setup) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ import structlog
 from asyncpg import Connection
 
 from parsers import is_day_plan
+from worker import correlation
 from worker.events.catalogue import Event, MessageEdited, MessageStored
 from worker.events.outbox import commit_events
 from worker.ingest import message_rows
@@ -56,7 +57,8 @@ class Written:
     edited: int = 0
     deleted: int = 0
     plans: int = 0
-    refused: int = 0
+    refused: int = 0  # stored with less than they brought
+    unstorable: int = 0
     events: int = 0
 
     def add(self, other: "Written") -> None:
@@ -114,7 +116,9 @@ class Writer:
             written = Written()
             for part in _halves(seen):
                 written.add(await self._isolate(part))
-            written.add(await self._transaction([], covered))
+            # What could not be stored stays a gap, so that it is fetched again and not forgotten.
+            if covered and not written.unstorable:
+                written.add(await self._transaction([], covered))
             return written
 
     async def _isolate(self, seen: Sequence[Seen]) -> Written:
@@ -130,9 +134,12 @@ class Writer:
                     written.add(await self._isolate(part))
                 return written
             only = seen[0]
+            correlation_id = str(correlation.of_message(only.message_id))
             if not isinstance(only, PreparedMessage) or "refused" in only.text_flags:
-                raise
-            log.exception("ingest.refused", correlation_id=str(only.correlation_id), message_id=only.message_id)
+                log.exception("ingest.unstorable", correlation_id=correlation_id)
+                written.unstorable += 1
+                return written
+            log.exception("ingest.refused", correlation_id=correlation_id)
             written.add(await self._isolate([without_refused_parts(only, f"{type(error).__name__}: {error}")]))
             written.refused += 1
             return written

@@ -1,0 +1,153 @@
+"""The channels that are listened to: rows of discord_channels, changed here only, and every change told."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from asyncpg import Connection
+
+from worker import correlation
+from worker.events.catalogue import ChannelAdded, ChannelChanged, ChannelFact, ChannelRemoved, Event
+from worker.events.outbox import commit_events
+from worker.exits import NotFoundError
+
+_COLUMNS = "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser"
+
+_LOAD_CHANNELS = f"SELECT {_COLUMNS} FROM discord_channels ORDER BY channel_id"  # noqa: S608  a constant of ours
+
+_LOCK_CHANNEL = f"SELECT {_COLUMNS} FROM discord_channels WHERE channel_id = $1 FOR NO KEY UPDATE"  # noqa: S608
+
+_ADD_CHANNEL = """
+INSERT INTO discord_channels (channel_id, guild_id) VALUES ($1, $2) ON CONFLICT (channel_id) DO NOTHING
+"""
+
+_SET_CHANNEL = """
+UPDATE discord_channels
+   SET is_listen = $2, is_active = $3, parser = $4, updated_at = now()
+ WHERE channel_id = $1
+"""
+
+# What Discord says of a channel is no configuration, so nothing is told.
+_DESCRIBE_CHANNEL = """
+INSERT INTO discord_channels (channel_id, guild_id, name, kind, parent_id) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (channel_id) DO UPDATE
+   SET guild_id = excluded.guild_id, name = excluded.name, kind = excluded.kind, parent_id = excluded.parent_id,
+       updated_at = now()
+ WHERE (discord_channels.guild_id, discord_channels.name, discord_channels.kind, discord_channels.parent_id)
+       IS DISTINCT FROM (excluded.guild_id, excluded.name, excluded.kind, excluded.parent_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A row of discord_channels, without its coverage."""
+
+    channel_id: int
+    guild_id: int | None
+    name: str
+    kind: str
+    parent_id: int | None
+    is_listen: bool
+    is_announce: bool
+    is_active: bool
+    parser: str | None
+
+    @property
+    def listens(self) -> bool:
+        return self.is_listen and self.is_active
+
+
+@dataclass(slots=True)
+class ChannelBook:
+    """The channels as they were last read: what the gateway's handlers ask, which must not wait for the database."""
+
+    _channels: dict[int, Channel] = field(default_factory=dict)
+
+    def replace(self, channels: Sequence[Channel]) -> list[int]:
+        """Takes the channels as they are now; returns the ids that are listened to and were not before."""
+        before = {channel.channel_id for channel in self.listened()}
+        self._channels = {channel.channel_id: channel for channel in channels}
+        return [channel.channel_id for channel in self.listened() if channel.channel_id not in before]
+
+    def listened(self) -> Iterator[Channel]:
+        return (channel for channel in self._channels.values() if channel.listens)
+
+    def listens_to(self, channel_id: int, parent_id: int | None = None) -> bool:
+        """Whether messages of a channel are stored: it is listened to, or the channel that a thread hangs on is."""
+        own = self._channels.get(channel_id)
+        if own is not None and (own.listens or not own.is_active):
+            return own.listens
+        parent = self._channels.get(parent_id) if parent_id is not None else None
+        return parent is not None and parent.listens
+
+    def parser_of(self, channel_id: int) -> str | None:
+        """The parser that a channel, or the channel that the thread hangs on, is bound to; None: detect."""
+        channel = self._channels.get(channel_id)
+        if channel is None:
+            return None
+        if channel.parser is None and channel.parent_id is not None:
+            return self.parser_of(channel.parent_id)
+        return channel.parser
+
+
+async def load_channels(connection: Connection) -> list[Channel]:
+    return [Channel(**dict(row)) for row in await connection.fetch(_LOAD_CHANNELS)]
+
+
+async def add_channel(
+    connection: Connection, channel_id: int, *, changed_by: str, parser: str | None = None, guild_id: int | None = None
+) -> bool:
+    """Listens to a channel from now on, with the parser of that name or by detection. False: it did so already."""
+    await connection.execute("BEGIN")
+    await connection.execute(_ADD_CHANNEL, channel_id, guild_id)
+    before = await _locked(connection, channel_id)
+    wanted = {"is_listen": True, "is_active": True, "parser": parser if parser is not None else before.parser}
+    fact = ChannelChanged if before.is_listen else ChannelAdded
+    return await _set(connection, before, wanted, fact, changed_by)
+
+
+async def remove_channel(connection: Connection, channel_id: int, *, changed_by: str) -> bool:
+    """Listens to a channel no longer; what is stored of it stays. False: it was not listened to.
+
+    Raises NotFoundError for a channel that nothing is known of."""
+    await connection.execute("BEGIN")
+    try:
+        before = await _locked(connection, channel_id)
+    except NotFoundError:
+        await connection.execute("ROLLBACK")
+        raise
+    wanted = {"is_listen": False, "is_active": before.is_active, "parser": before.parser}
+    return await _set(connection, before, wanted, ChannelRemoved, changed_by)
+
+
+async def describe_channel(
+    connection: Connection, channel_id: int, *, guild_id: int | None, name: str, kind: str, parent_id: int | None
+) -> None:
+    """Keeps what Discord says of a channel: its guild, name, kind, and what it hangs on."""
+    await connection.execute(_DESCRIBE_CHANNEL, channel_id, guild_id, name, kind, parent_id)
+
+
+async def _locked(connection: Connection, channel_id: int) -> Channel:
+    row = await connection.fetchrow(_LOCK_CHANNEL, channel_id)
+    if row is None:
+        raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
+    return Channel(**dict(row))
+
+
+async def _set(
+    connection: Connection, before: Channel, wanted: dict[str, Any], fact: type[ChannelFact], changed_by: str
+) -> bool:
+    """Ends the transaction; writes and tells only what is other than before."""
+    changed = {name: value for name, value in wanted.items() if getattr(before, name) != value}
+    if not changed:
+        await connection.execute("ROLLBACK")
+        return False
+    await connection.execute(
+        _SET_CHANNEL, before.channel_id, wanted["is_listen"], wanted["is_active"], wanted["parser"]
+    )
+    more = {"changed": changed} if fact is ChannelChanged else {}
+    about = {"channel_id": str(before.channel_id), "guild_id": str(before.guild_id) if before.guild_id else None}
+    name = f"channel:config:{before.channel_id}:{datetime.now(UTC).isoformat()}"
+    await commit_events(connection, [Event(fact(**about, changed_by=changed_by, **more), correlation.of_name(name))])
+    return True

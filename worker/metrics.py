@@ -1,0 +1,33 @@
+"""What /metrics shows, all in one registry."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+OBSERVATIONS = Counter(
+    "worker_observations", "Observations taken into the queue.", ["origin", "kind"], registry=REGISTRY
+)
+MESSAGES = Counter("worker_messages", "Messages that a write changed.", ["change"], registry=REGISTRY)
+PARSED = Counter(
+    "worker_parsed", "Texts by how they were read; `empty` and `failed` alarm.", ["state"], registry=REGISTRY
+)
+EVENTS = Counter("worker_events", "Events told.", registry=REGISTRY)
+WRITE_SECONDS = Histogram(
+    "worker_write_seconds",
+    "One write transaction, from its first statement to COMMIT's answer.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+    registry=REGISTRY,
+)
+WRITE_RETRIES = Counter("worker_write_retries", "Writes that have to be done again.", registry=REGISTRY)
+QUEUE_LENGTH = Gauge("worker_queue_length", "Observations that wait to be written.", registry=REGISTRY)
+QUEUE_DROPPED = Counter(
+    "worker_queue_dropped",
+    "Observations that did not fit into memory and are left to history.",
+    registry=REGISTRY,
+)
+GATEWAY_CONNECTED = Gauge("worker_gateway_connected", "1 while the gateway session is up.", registry=REGISTRY)
+GATEWAY_FAULTS = Counter("worker_gateway_faults", "Gateway sessions that ended in an error.", registry=REGISTRY)
+HISTORY_PAGES = Counter("worker_history_pages", "Pages of history that were fetched.", registry=REGISTRY)
+OPEN_GAPS = Gauge("worker_open_gaps", "Ranges of message ids that are not covered.", registry=REGISTRY)
+JOB_FAULTS = Counter("worker_job_faults", "Runs of periodic jobs that ended in an error.", ["job"], registry=REGISTRY)
+EVENTS_REMOVED = Counter("worker_events_removed", "Events past their retention that were removed.", registry=REGISTRY)
