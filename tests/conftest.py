@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.support.alembic import make_migrated_template
 from tests.support.postgres import embedded_server, fresh_database
 from worker.db.connection import Database
 from worker.db.embedded import EmbeddedServer
@@ -20,4 +21,17 @@ def postgres() -> Iterator[EmbeddedServer]:
 async def empty_database(postgres: EmbeddedServer) -> AsyncIterator[Database]:
     """An empty database of the test's own."""
     async with fresh_database(postgres) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres: EmbeddedServer) -> str:
+    """The name of a database with the whole schema and no rows but those of its migration, to be copied."""
+    return await make_migrated_template(postgres)
+
+
+@pytest.fixture
+async def migrated_database(postgres: EmbeddedServer, migrated_template: str) -> AsyncIterator[Database]:
+    """A database of the test's own at the newest revision."""
+    async with fresh_database(postgres, template=migrated_template) as database:
         yield database

@@ -1,0 +1,95 @@
+"""Runs Alembic on a migration session: in short attempts, until nobody is in the way or the budget is used up.
+
+A statement that waits for a table's lock makes every reader behind it wait too, so it gives up soon and comes again.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import structlog
+from sqlalchemy import Connection, NullPool
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from worker.db.blockers import watch_blockers
+from worker.db.migration_session import MigrationSession
+from worker.db.run_recorder import RunRecorder
+from worker.exits import RefusedError, UnavailableError
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
+
+# SQLSTATEs (PostgreSQL's errcodes)
+LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED = "55P03", "40P01"
+QUERY_CANCELED, INSUFFICIENT_PRIVILEGE = "57014", "42501"
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+async def run_attempts(session: MigrationSession, run: Callable[[Connection, RunRecorder], None]) -> tuple[str, ...]:
+    """Calls `run`, which is to go on where the database stands, until it ends; returns the revisions that it applied.
+
+    Raises UnavailableError when the budget is used up or the connection is lost, RefusedError when the database's user
+    may not do what a revision does."""
+    recorder = RunRecorder()
+    process_id = session.connection.get_server_pid()
+    async with watch_blockers(session.database, process_id), alchemy(session.connection) as connection:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            await _set_timeouts(session)
+            recorder.begin_attempt()
+            try:
+                await connection.run_sync(run, recorder)
+            except DBAPIError as error:
+                _raise_unless_passing(error, session)
+                await connection.rollback()
+            else:
+                return tuple(recorder.applied)
+            log.info("migration.retry", seconds_left=round(session.seconds_left, 1), pause_seconds=round(pause, 2))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+@asynccontextmanager
+async def alchemy(connection: asyncpg.Connection) -> AsyncIterator[AsyncConnection]:
+    """SQLAlchemy's view of an open asyncpg connection, which it closes at the end."""
+
+    async def creator() -> asyncpg.Connection:
+        return connection
+
+    engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=creator)
+    try:
+        async with engine.connect() as wrapped:
+            yield wrapped
+    finally:
+        await engine.dispose()
+
+
+async def _set_timeouts(session: MigrationSession) -> None:
+    milliseconds = max(1, round(session.seconds_left * 1000))
+    await session.connection.execute(f"SET lock_timeout = {session.limits.lock_timeout_milliseconds}")
+    await session.connection.execute(f"SET statement_timeout = {milliseconds}")
+
+
+def _raise_unless_passing(error: DBAPIError, session: MigrationSession) -> None:
+    code = getattr(error.orig, "sqlstate", None)
+    limits = session.limits
+    if code in {LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED} and session.seconds_left > 0:
+        return
+    if code in {LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED, QUERY_CANCELED}:
+        raise UnavailableError(
+            f"The migration did not finish in {limits.budget_seconds:g} s: the log names the sessions in its way "
+            "(migration.blocked); end them, or raise MIGRATION_BUDGET_SECONDS."
+        ) from error
+    if code == INSUFFICIENT_PRIVILEGE:
+        raise RefusedError(
+            f"The user of DATABASE_URL may not change the schema ({error.orig}): make it the owner of the schema and "
+            "of what is to be renamed."
+        ) from error
+    if error.connection_invalidated or session.connection.is_closed():
+        raise UnavailableError(
+            "The connection to PostgreSQL was lost in mid-migration; what was begun is undone: start again."
+        ) from error
+    raise error

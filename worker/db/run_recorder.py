@@ -1,0 +1,79 @@
+"""What Alembic calls for each revision that it has applied, reverted or stamped."""
+
+import os
+import socket
+import time
+from collections.abc import Collection, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from sqlalchemy import inspect, text
+
+from worker.db.set_aside import GIVE_NAMES_BACK
+
+# Bound as literals where the SQL is written out instead of run.
+_RECORD = """
+INSERT INTO migration_runs (revision, direction, duration_milliseconds, lock_wait_milliseconds, applied_by)
+VALUES (:revision, :direction, :duration, :lock_wait, concat_ws(', ', current_setting('application_name'), {where}))
+"""
+_HERE = ":host, 'process ' || :process, 'version ' || :version"
+_WHOEVER_RUNS_THE_SQL = "session_user, 'written out by version ' || :version"
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class RunRecorder:
+    """Records each revision in its own transaction, with how long it took and how long it waited for locks before."""
+
+    def __init__(self) -> None:
+        self.applied: list[str] = []
+        self._started: float | None = None
+        self._waited = 0.0
+
+    def begin_attempt(self) -> None:
+        """What went by since the last revision, if anything was tried, was in vain: it counts as waiting."""
+        now = time.monotonic()
+        self._waited += now - (self._started or now)
+        self._started = now
+
+    def __call__(
+        self, ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]
+    ) -> None:
+        now = time.monotonic()
+        duration, lock_wait = (None, None) if self._started is None else (now - self._started, self._waited)
+        self._waited, self._started = 0.0, now
+        revision = step.up_revision_id or "base"
+        direction = "stamp" if step.is_stamp else "upgrade" if step.is_upgrade else "downgrade"
+        if direction == "downgrade" and not heads:
+            ctx.execute(GIVE_NAMES_BACK)  # the first revision took migration_runs with it
+        elif direction != "stamp" or _has_table(ctx):
+            _record(ctx, revision, direction, _milliseconds(duration), _milliseconds(lock_wait))
+        self.applied.append(revision)
+        if not ctx.as_sql:
+            log.info(
+                "migration.applied",
+                revision=revision,
+                direction=direction,
+                duration_milliseconds=_milliseconds(duration),
+                lock_wait_milliseconds=_milliseconds(lock_wait),
+            )
+
+
+def _has_table(ctx: MigrationContext) -> bool:
+    """A stamp may be put on any database; when it is written out nobody can know on which."""
+    return not ctx.as_sql and ctx.connection is not None and inspect(ctx.connection).has_table("migration_runs")
+
+
+def _record(ctx: MigrationContext, revision: str, direction: str, duration: int | None, lock_wait: int | None) -> None:
+    values = {"revision": revision, "direction": direction, "duration": duration, "lock_wait": lock_wait}
+    who = {"version": version("discord-plan-worker")}
+    if not ctx.as_sql:
+        who |= {"host": socket.gethostname(), "process": str(os.getpid())}
+    statement = _RECORD.format(where=_WHOEVER_RUNS_THE_SQL if ctx.as_sql else _HERE)
+    ctx.execute(text(statement).bindparams(**values, **who))
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
