@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: from its command line, as SQL written out, or on the session of a worker that boots.
+"""How Alembic reaches the database: from its command line, as SQL written out, or on a booting worker's session.
 
 On the command line DATABASE_URL decides, as it does for the worker, and the embedded server serves where it is unset.
 """
@@ -13,12 +13,12 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from worker.db.connection import connect, open_database
-from worker.db.migration_attempts import alchemy, run_attempts
-from worker.db.migration_events import tell_runs
-from worker.db.migration_session import MigrationLimits, migration_session
+from worker.db.migration.attempts import alchemy, run_attempts
+from worker.db.migration.events import tell_runs
+from worker.db.migration.recorder import RunRecorder
+from worker.db.migration.session import MigrationLimits, migration_session
+from worker.db.migration.set_aside import IS_OURS, SET_VERSION_TABLE_ASIDE
 from worker.db.models import Base
-from worker.db.run_recorder import RunRecorder
-from worker.db.set_aside import IS_OURS, SET_VERSION_TABLE_ASIDE
 from worker.exits import WorkerError
 from worker.settings import load_settings
 

@@ -6,7 +6,7 @@ What another application left under our names is renamed, never dropped. Then th
 import sqlalchemy as sa
 from alembic import op
 
-from worker.db.set_aside import SET_NAMES_ASIDE
+from worker.db.migration.set_aside import SET_NAMES_ASIDE
 
 revision = "0001"
 down_revision = None

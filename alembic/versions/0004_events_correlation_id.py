@@ -4,7 +4,7 @@ One id follows a message, so its events are looked up by it. The pattern for eve
 alone in its revision, and concurrently.
 """
 
-from worker.db.concurrently import create_index_concurrently, drop_index_concurrently
+from worker.db.migration.concurrently import create_index_concurrently, drop_index_concurrently
 
 revision = "0004"
 down_revision = "0003"

@@ -4,20 +4,21 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import asyncpg
 import structlog
 
 from worker.db.connection import Database, connect
-from worker.db.migration_events import tell_runs
-from worker.db.migration_session import MigrationLimits, migration_session
+from worker.db.migration.events import tell_runs
+from worker.db.migration.session import MigrationLimits, migration_session
+from worker.db.migration.set_aside import LIST_IN_THE_WAY
+from worker.db.migration.state import ROOT, Position, SchemaState, assess, read_state, require_order
 from worker.db.schema import HEAD
-from worker.db.schema_state import ROOT, Position, SchemaState, assess, read_state, require_order
-from worker.db.set_aside import LIST_IN_THE_WAY
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-    from worker.db.run_recorder import RunRecorder
+    from worker.db.migration.recorder import RunRecorder
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -61,6 +62,13 @@ async def migrate(database: Database, *, budget_seconds: float, lock_timeout_mil
     if state.has_untold_runs:
         await tell_runs(database)
     return applied
+
+
+async def verify_schema(connection: asyncpg.Connection) -> None:
+    """Raises ConfigError unless the trigger that keeps events in commit order is at work, else as `migrate` does."""
+    state = await read_state(connection)
+    assess(state)
+    require_order(state)
 
 
 async def plan(database: Database) -> MigrationPlan:
@@ -110,7 +118,7 @@ async def _upgrade(database: Database, limits: MigrationLimits) -> tuple[str, ..
         # Another process may have done it while this one waited for its turn.
         if assess(await read_state(session.connection)) is not Position.BEHIND:
             return ()
-        from worker.db.migration_attempts import run_attempts  # noqa: PLC0415  costs 0.8 s
+        from worker.db.migration.attempts import run_attempts  # noqa: PLC0415  costs 0.8 s
 
         log.info("migration.started", head=HEAD)
         return await run_attempts(session, _run_alembic)

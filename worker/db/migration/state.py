@@ -6,11 +6,11 @@ from pathlib import Path
 
 import asyncpg
 
+from worker.db.migration.set_aside import IS_OURS
 from worker.db.schema import EVENTS_TRIGGER, HEAD, SCHEMA_LEVEL
-from worker.db.set_aside import IS_OURS
 from worker.exits import ConfigError, OutdatedError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 VERSIONS = ROOT / "alembic" / "versions"
 
 _ORDERED = f"""EXISTS (
@@ -90,11 +90,6 @@ def assess(state: SchemaState) -> Position:
     if not is_known:
         return Position.NEWER
     return Position.AT_HEAD if state.revisions == (HEAD,) else Position.BEHIND
-
-
-async def verify_schema(connection: asyncpg.Connection) -> None:
-    """Raises ConfigError unless the trigger that keeps events in commit order is there and enabled."""
-    require_order(await read_state(connection))
 
 
 def require_order(state: SchemaState) -> None:

@@ -11,7 +11,7 @@ import structlog
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import inspect, text
 
-from worker.db.set_aside import GIVE_NAMES_BACK
+from worker.db.migration.set_aside import GIVE_NAMES_BACK
 
 # Bound as literals where the SQL is written out instead of run.
 _RECORD = """

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, NullPool
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from worker.db.blockers import watch_blockers
-from worker.db.migration_session import MigrationSession
-from worker.db.run_recorder import RunRecorder
+from worker.db.migration.blockers import watch_blockers
+from worker.db.migration.recorder import RunRecorder
+from worker.db.migration.session import MigrationSession
 from worker.exits import RefusedError, UnavailableError
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0

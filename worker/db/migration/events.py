@@ -10,7 +10,7 @@ import asyncpg
 
 from worker.correlation import of_name
 from worker.db.connection import Database, connect
-from worker.db.schema_state import read_state
+from worker.db.migration.state import read_state
 from worker.events.catalogue import Event, SchemaMigrated
 from worker.events.outbox import commit_events
 
