@@ -184,3 +184,15 @@ async def _in_thread(function: Callable[[], None]) -> None:
     work.result()
     if cancelled:
         raise cancelled
+
+
+@asynccontextmanager
+async def connected(
+    database: Database, *, purpose: str, idle_in_transaction_timeout: str | None = None
+) -> AsyncIterator[asyncpg.Connection]:
+    """A direct session for as long as the block lasts."""
+    connection = await connect(database, purpose=purpose, idle_in_transaction_timeout=idle_in_transaction_timeout)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=CONNECT_SECONDS)

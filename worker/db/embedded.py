@@ -15,7 +15,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,7 +33,7 @@ SOCKET_PATH_LIMIT = 103  # bytes: sun_path holds 104 on macOS and 108 on Linux, 
 SOCKET_NAME = ".s.PGSQL.5432"
 
 SETTINGS = {"listen_addresses": "", "port": "5432", "timezone": "UTC", "log_timezone": "UTC", "log_checkpoints": "off"}
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -41,7 +41,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class EmbeddedServer:
     """Owns `home`, a folder that only the user may enter: that is the server's only lock, so it never listens on TCP.
 
-    start and stop block: call them from a thread. `durable=False` survives no power cut and is for tests."""
+    start and stop block: call them from a thread. `durable=False` is for tests: what is committed
+    survives a killed process, but no power cut."""
 
     def __init__(self, home: Path, *, programs_folder: Path | None = None, durable: bool = True) -> None:
         self.home = home.expanduser().resolve()
@@ -84,6 +85,7 @@ class EmbeddedServer:
                 log.debug("database.embedded.left_to_others", home=str(self.home))
             else:
                 self._shut_down()
+                self._clear_socket_folder()
             os.close(self._users)
             self._users = None
 
@@ -142,7 +144,7 @@ class EmbeddedServer:
         process = run_as.start(command, _environment(), subprocess.PIPE, keep_open=(lock,))
         output, _ = process.communicate()
         if process.returncode:
-            raise UnavailableError(f"The embedded PostgreSQL cannot make its data folder: {_last_line(output)}")
+            raise UnavailableError(f"The embedded PostgreSQL cannot make its data folder: {_cause(output)}")
         unfinished.rename(self.data)
 
     def _bring_up(self, programs: Programs, run_as: RunAs) -> None:
@@ -167,6 +169,8 @@ class EmbeddedServer:
         settings = SETTINGS | ({} if self._durable else NOT_DURABLE)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [programs.postgres, "-D", self.data, "-k", self._socket_folder, *options]
+        if self._process:
+            self._process.wait()  # the former server was killed: no zombie of it shall stay
         with self.log_file.open("ab") as output:
             self._process = run_as.start(command, _environment() | self._stale_pid(), output)
 
@@ -179,7 +183,7 @@ class EmbeddedServer:
         return b"pre-existing shared memory block" in self.log_file.read_bytes()[-1000:]
 
     def _reason(self) -> str:
-        return f"{_last_line(self.log_file.read_bytes())} (its log: {self.log_file})"
+        return f"{_cause(self.log_file.read_bytes())} (its log: {self.log_file})"
 
     def _stale_pid(self) -> dict[str, str]:
         """PostgreSQL refuses to start while the process of a left pid file exists, be it a zombie or another program.
@@ -202,6 +206,11 @@ class EmbeddedServer:
             log.warning("database.embedded.still_stopping", home=str(self.home), seconds=STOP_SECONDS)
         elif self._process:
             self._process.wait()
+
+    def _clear_socket_folder(self) -> None:
+        if self._socket_folder != self.home:
+            with suppress(OSError):  # a server that still stops has its socket there
+                self._socket_folder.rmdir()
 
 
 def _socket_folder(home: Path) -> Path:
@@ -257,8 +266,8 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _last_line(output: bytes) -> str:
-    """The line that says why: the last that tells of an error, or the last."""
+def _cause(output: bytes) -> str:
+    """What PostgreSQL gives as the reason to end, without the line's date and severity; else its last line."""
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
-    told = [line for line in lines if "FATAL" in line or "error:" in line]
-    return (told or lines or ["it says nothing"])[-1]
+    causes = [line.rpartition(mark)[2].strip() for line in lines for mark in ("FATAL:", "error:") if mark in line]
+    return (causes or lines or ["it says nothing"])[-1]

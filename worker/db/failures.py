@@ -23,7 +23,7 @@ def explain(error: Exception, dsn: str, setting: str) -> str | WorkerError:
         return _explain_answer(error, where, setting)
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConfigError(
-            f"{where} shows a certificate that is not trusted ({error.verify_message}): "
+            f"{where} shows a certificate that is not trusted ({_first_line(error)}): "
             f"name its authority's file by sslrootcert= in {setting}."
         )
     if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
