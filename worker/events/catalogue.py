@@ -187,26 +187,6 @@ class CatchupCompleted(IngestionFact):
     messages: int
 
 
-class GapOpened(IngestionFact):
-    """A range of message ids is not covered."""
-
-    event_type: ClassVar[str] = "ingestion.gap.opened"
-
-    after_id: str
-    up_to_id: str
-    reason: str
-
-
-class GapClosed(IngestionFact):
-    """A range of message ids that was not covered now is, or never can be."""
-
-    event_type: ClassVar[str] = "ingestion.gap.closed"
-
-    after_id: str
-    up_to_id: str
-    reason: str
-
-
 class BotFact(Fact):
     channel: ClassVar[str] = "bot:lifecycle"
 

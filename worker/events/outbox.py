@@ -39,3 +39,9 @@ async def commit_events(connection: "asyncpg.Connection[asyncpg.Record]", events
         await connection.execute("COMMIT")
         return
     await connection.execute(_COMMIT_EVENTS.format(rows=",\n".join(map(_row, events))))
+
+
+async def tell(connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event]) -> None:
+    """Events of their own, that no row changes with."""
+    await connection.execute("BEGIN")
+    await commit_events(connection, events)

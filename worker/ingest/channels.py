@@ -22,10 +22,15 @@ _ADD_CHANNEL = """
 INSERT INTO discord_channels (channel_id, guild_id) VALUES ($1, $2) ON CONFLICT (channel_id) DO NOTHING
 """
 
+# Without being asked for more, history begins when the channel is listened to.
 _SET_CHANNEL = """
 UPDATE discord_channels
-   SET is_listen = $2, is_active = $3, parser = $4, updated_at = now()
+   SET is_listen = $2, is_active = $3, parser = $4, history_from = coalesce(history_from, now()), updated_at = now()
  WHERE channel_id = $1
+"""
+
+_SET_PERMISSION = """
+UPDATE discord_channels SET permission_state = $2, permission_checked_at = now() WHERE channel_id = $1
 """
 
 # What Discord says of a channel is no configuration, so nothing is told.
@@ -126,6 +131,11 @@ async def describe_channel(
 ) -> None:
     """Keeps what Discord says of a channel: its guild, name, kind, and what it hangs on."""
     await connection.execute(_DESCRIBE_CHANNEL, channel_id, guild_id, name, kind, parent_id)
+
+
+async def set_permission(connection: Connection, channel_id: int, *, granted: bool) -> None:
+    """Keeps whether the bot may read a channel's history, and when that was looked at."""
+    await connection.execute(_SET_PERMISSION, channel_id, "granted" if granted else "missing")
 
 
 async def _locked(connection: Connection, channel_id: int) -> Channel:

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from parsers import is_day_plan
 from parsers.reading import BiasDirection, Direction, Kind, Level, Reading, Setup, Strategy, TradingDaySource
 from parsers.reading import Plan as ReadPlan
 from worker.db.models import PlanState
@@ -68,18 +69,19 @@ class PlanValue:
         return self.channel_id, self.ticker, self.trading_day
 
 
-def plans_of(reading: Reading, *, text: str, message_id: int, channel_id: int, is_day_plan: bool) -> list[PlanValue]:
-    """The plans of a reading that say anything, in the order of the text."""
-    if reading.trading_day is None or reading.trading_day_source is None:
-        return []
-    return [
+def plans_of_text(reading: Reading, *, text: str, message_id: int, channel_id: int) -> tuple[PlanValue, ...]:
+    """The plans of a message's reading that say anything, in the order of the text."""
+    if reading.format is None or reading.trading_day is None or reading.trading_day_source is None:
+        return ()
+    # A bare bias must not take the place of a plan with setups.
+    supersedes = is_day_plan(reading.format)
+    return tuple(
         PlanValue(
             plan_id=None,
             message_id=message_id,
             channel_id=channel_id,
             position=position,
-            # A bare bias must not take the place of a plan with setups.
-            is_day_plan=is_day_plan and bool(plan.setups),
+            is_day_plan=supersedes and bool(plan.setups),
             ticker=plan.ticker,
             trading_day=reading.trading_day,
             trading_day_source=reading.trading_day_source,
@@ -94,7 +96,7 @@ def plans_of(reading: Reading, *, text: str, message_id: int, channel_id: int, i
         )
         for position, plan in enumerate(reading.plans)
         if plan.setups or plan.bias
-    ]
+    )
 
 
 def _setup_value(setup: Setup, position: int, text: str) -> SetupValue:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -82,16 +82,20 @@ class IngestQueue:
                 continue
             self._health.has("database")
             self._on_commit()
-            _account(observations, written, time.perf_counter() - started)
+            account(observations, written, time.perf_counter() - started)
             return
 
 
-def _account(observations: list[Observation], written: Written, seconds: float) -> None:
+def account(observations: Sequence[Observation], written: Written, seconds: float) -> None:
     """The canonical line of a write, and its numbers."""
+    if not observations:
+        return
     metrics.WRITE_SECONDS.observe(seconds)
     metrics.EVENTS.inc(written.events)
-    for change in ("stored", "edited", "deleted", "refused"):
+    for change in ("stored", "edited", "deleted", "refused", "unstorable"):
         metrics.MESSAGES.labels(change).inc(getattr(written, change))
+    for state, number in written.readings.items():
+        metrics.PARSED.labels(state).inc(number)
     only = observations[0] if len(observations) == 1 else None
     log.info(
         "ingest.written",

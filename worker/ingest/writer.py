@@ -4,6 +4,7 @@ A transaction locks the channels concerned, reads what is stored, decides, write
 memory, so that doing it again changes nothing: every retry and every replay is harmless."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,6 @@ import asyncpg
 import structlog
 from asyncpg import Connection
 
-from parsers import is_day_plan
 from worker import correlation
 from worker.events.catalogue import Event, MessageEdited, MessageStored
 from worker.events.outbox import commit_events
@@ -22,7 +22,7 @@ from worker.ingest.message_rows import RacedError
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.plan_rows import columns
 from worker.ingest.plan_writer import MessagePlans, write_plans
-from worker.ingest.plans import plans_of
+from worker.ingest.plans import plans_of_text
 from worker.ingest.precedence import StoredMessage, Verdict, verdict
 from worker.ingest.prepared import PreparedMessage, Read, prepare, without_refused_parts
 
@@ -60,6 +60,7 @@ class Written:
     refused: int = 0  # stored with less than they brought
     unstorable: int = 0
     events: int = 0
+    readings: Counter[str] = field(default_factory=Counter)  # texts by how they were read
 
     def add(self, other: "Written") -> None:
         for name in self.__slots__:
@@ -78,6 +79,7 @@ class _Wave:
     tombstones: list[Observation] = field(default_factory=list)
     deletions: list[Observation] = field(default_factory=list)
     plans: list[MessagePlans] = field(default_factory=list)
+    readings: list[str] = field(default_factory=list)
     events: dict[int, list[Event]] = field(default_factory=dict)
 
 
@@ -218,6 +220,7 @@ async def _write_wave(connection: Connection, seen: Sequence[Seen], written: Wri
     await message_rows.mark_deleted(connection, wave.deletions)
     plan_events = await write_plans(connection, wave.plans)
     written.stored += len(wave.inserts)
+    written.readings.update(wave.readings)
     written.edited += len(wave.revised)
     written.deleted += len(wave.deletions) + len(wave.tombstones)
     written.plans += sum(len(message.plans) for message in wave.plans)
@@ -259,13 +262,8 @@ def _tell(
     deleted_at = stored.deleted_at if stored else None
     wave.events[message.message_id] = list(text_events(message, fact=fact, revision=revision, deleted_at=deleted_at))
     reading = message.reading
-    plans = plans_of(
-        reading,
-        text=message.text,
-        message_id=message.message_id,
-        channel_id=message.channel_id,
-        is_day_plan=reading.format is not None and is_day_plan(reading.format),
-    )
+    wave.readings.append(reading.state)
+    plans = plans_of_text(reading, text=message.text, message_id=message.message_id, channel_id=message.channel_id)
     wave.plans.append(
         MessagePlans(
             message.message_id,
@@ -274,7 +272,7 @@ def _tell(
             message.origin,
             is_deleted=deleted_at is not None,
             has_plans=stored is not None and stored.has_plans,
-            plans=tuple(plans),
+            plans=plans,
         )
     )
 

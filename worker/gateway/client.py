@@ -1,0 +1,142 @@
+"""The gateway's handlers: each frame that concerns a listened channel becomes an observation in the queue.
+
+Only raw events are used: the others fire for messages in the library's cache alone. No handler waits for anything, so
+observations are queued in the order in which the frames came."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import discord
+import structlog
+
+from worker import metrics
+from worker.db.models import Origin
+from worker.ingest.channels import ChannelBook
+from worker.ingest.coverage import LiveSpans
+from worker.ingest.observation import Observation
+from worker.ingest.queue import IngestQueue
+
+log = structlog.get_logger(__name__)
+
+
+class SessionWatcher(Protocol):
+    """Who wants to know how the session fares."""
+
+    def connected(self, client: "GatewayClient", *, resumed: bool) -> None: ...
+
+    def disconnected(self) -> None: ...
+
+    def channel_seen(self, channel: discord.Thread) -> None: ...
+
+
+def intents() -> discord.Intents:
+    """What the worker asks Discord for; message_content is privileged and has to be granted in the developer portal."""
+    return discord.Intents(guilds=True, guild_messages=True, message_content=True)
+
+
+class GatewayClient(discord.Client):
+    """One login: a client cannot be started twice."""
+
+    def __init__(self, book: ChannelBook, queue: IngestQueue, watcher: SessionWatcher) -> None:
+        super().__init__(
+            intents=intents(),
+            max_messages=None,
+            enable_debug_events=True,  # the only way to a message's payload as it came
+            chunk_guilds_at_startup=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self._book = book
+        self._queue = queue
+        self._watcher = watcher
+        self._spans = LiveSpans()
+        self._frames: dict[str, Callable[[dict[str, Any]], None]] = {
+            '"MESSAGE_CREATE"': self._posted,
+            '"GUILD_CREATE"': self._guild_begins,
+        }
+
+    def newest_messages(self) -> dict[int, int]:
+        """The newest message of each listened channel and thread, as Discord last told it."""
+        return {channel.id: getattr(channel, "last_message_id", None) or 0 for channel in self.listened_channels()}
+
+    def listened_channels(self) -> Iterator[discord.abc.GuildChannel | discord.Thread]:
+        for guild in self.guilds:
+            for channel in (*guild.channels, *guild.threads):
+                if self._listens(channel.id):
+                    yield channel
+
+    def _listens(self, channel_id: int) -> bool:
+        channel = self.get_channel(channel_id)
+        parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+        return self._book.listens_to(channel_id, parent_id)
+
+    async def on_ready(self) -> None:
+        self._watcher.connected(self, resumed=False)
+
+    async def on_resumed(self) -> None:
+        self._watcher.connected(self, resumed=True)
+
+    async def on_disconnect(self) -> None:
+        self._watcher.disconnected()
+
+    async def on_socket_raw_receive(self, frame: str) -> None:
+        handle = next((handle for name, handle in self._frames.items() if name in frame), None)
+        if handle is None:
+            return
+        event = json.loads(frame)
+        # The name can stand in a message's text as well.
+        if f'"{event.get("t")}"' in self._frames:
+            self._frames[f'"{event["t"]}"'](event["d"])
+
+    def _guild_begins(self, guild: dict[str, Any]) -> None:
+        for channel in (*guild.get("channels", ()), *guild.get("threads", ())):
+            self._spans.begin(int(channel["id"]), int(channel.get("last_message_id") or 0))
+
+    def _posted(self, payload: dict[str, Any]) -> None:
+        channel_id, message_id = int(payload["channel_id"]), int(payload["id"])
+        if not self._listens(channel_id):
+            self._spans.missed(channel_id, message_id)
+            return
+        guild_id = int(payload["guild_id"]) if payload.get("guild_id") else None
+        observation = observe_message(payload, origin="live", guild_id=guild_id)
+        if not self._queue.put(observation, self._spans.arrived(channel_id, message_id)):
+            self._spans.missed(channel_id, message_id)
+
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        if not self._listens(event.channel_id):
+            return
+        payload: dict[str, Any] = dict(event.data)
+        if "content" not in payload or "author" not in payload:
+            # Part of a message would read as if the rest of it had been removed.
+            payload = dict(await self.http.get_message(event.channel_id, event.message_id))
+        self._queue.put(observe_message(payload, origin="live", guild_id=event.guild_id))
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        self._deleted(event.message_id, event.channel_id, event.guild_id)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        for message_id in sorted(event.message_ids):
+            self._deleted(message_id, event.channel_id, event.guild_id)
+
+    def _deleted(self, message_id: int, channel_id: int, guild_id: int | None) -> None:
+        if self._listens(channel_id):
+            self._queue.put(Observation("deleted", "live", message_id, channel_id, guild_id, datetime.now(UTC)))
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        self._watcher.channel_seen(thread)
+
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        self._watcher.channel_seen(thread)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """The supervisor of handlers: discord.py calls it inside the except block."""
+        metrics.GATEWAY_FAULTS.inc()
+        log.exception("gateway.handler_failed", handler=event_method)
+
+
+def observe_message(payload: dict[str, Any], *, origin: Origin, guild_id: int | None) -> Observation:
+    """The observation of one of Discord's message objects."""
+    return Observation(
+        "posted", origin, int(payload["id"]), int(payload["channel_id"]), guild_id, datetime.now(UTC), payload
+    )

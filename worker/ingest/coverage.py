@@ -1,0 +1,63 @@
+"""What of a channel we know to have everything of, and what is missing. Coverage is stored as ranges of message ids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from asyncpg import Connection
+
+from worker.ingest.observation import Covered
+
+# What a channel was asked for and is not covered, up to its newest message. The 22 lower bits of an id are a counter.
+_GAPS = """
+SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
+  FROM unnest($1::bigint[], $2::bigint[]) AS newest (channel_id, message_id)
+  JOIN discord_channels c USING (channel_id)
+  LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
+ CROSS JOIN LATERAL (SELECT coalesce(c.history_from, parent.history_from, c.created_at) AS history_from) AS asked
+ CROSS JOIN LATERAL (SELECT (extract(epoch FROM asked.history_from) * 1000 - 1420070400000)::bigint << 22 AS id) AS floor
+ CROSS JOIN LATERAL unnest(
+       int8multirange(int8range(floor.id, greatest(newest.message_id + 1, floor.id))) - c.covered) AS gap
+ ORDER BY last_id DESC
+"""
+
+
+class Gap(NamedTuple):
+    """Message ids of a channel that are not covered, both ends included."""
+
+    channel_id: int
+    first_id: int
+    last_id: int
+
+
+async def find_gaps(connection: Connection, newest: Mapping[int, int]) -> list[Gap]:
+    """The gaps of channels, given the id of the newest message of each; the newest gap first."""
+    rows = await connection.fetch(_GAPS, list(newest), list(newest.values()))
+    return [Gap(*row) for row in rows]
+
+
+@dataclass(slots=True)
+class LiveSpans:
+    """How far back from a live message the unbroken connection reaches, by channel.
+
+    A live message covers what lies between it and the one before it, which is nothing; never a gap that was there when
+    the connection began."""
+
+    _newest: dict[int, int] = field(default_factory=dict)
+
+    def begin(self, channel_id: int, newest: int) -> None:
+        """Discord tells a channel's newest message, and from it on everything arrives."""
+        self._newest[channel_id] = newest
+
+    def arrived(self, channel_id: int, message_id: int) -> Covered:
+        """What a live message covers once it is stored. Discord can tell two messages in the wrong order."""
+        newest = self._newest.get(channel_id)
+        if newest is None or newest >= message_id:
+            self._newest.setdefault(channel_id, message_id)
+            return Covered(channel_id, message_id - 1, message_id)
+        self._newest[channel_id] = message_id
+        return Covered(channel_id, newest, message_id)
+
+    def missed(self, channel_id: int, message_id: int) -> None:
+        """A live message was not kept; what comes after it is covered from there on."""
+        self._newest[channel_id] = max(self._newest.get(channel_id, 0), message_id)
