@@ -1,4 +1,4 @@
-"""Which Discord the library talks to: set once, before a client starts, because it has class attributes for that only."""
+"""Which Discord the library talks to: set once before a client starts, for it has class attributes for that only."""
 
 from ipaddress import ip_address
 
@@ -33,9 +33,7 @@ def _checked(setting: str, value: str, schemes: tuple[str, str]) -> yarl.URL:
     if url.scheme not in schemes or not host:
         raise ConfigError(f"{setting} must begin with {secure}:// and name a host, and is {value!r}.")
     if url.scheme == plain and not _is_loopback(host):
-        raise ConfigError(
-            f"{setting} would send the token unencrypted to {host}: use {secure}://, or a loopback address."
-        )
+        raise ConfigError(f"{setting} would show the token to the network: use {secure}://, or a loopback address.")
     return url
 
 

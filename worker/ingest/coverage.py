@@ -14,10 +14,11 @@ SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
   FROM unnest($1::bigint[], $2::bigint[]) AS newest (channel_id, message_id)
   JOIN discord_channels c USING (channel_id)
   LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
- CROSS JOIN LATERAL (SELECT coalesce(c.history_from, parent.history_from, c.created_at) AS history_from) AS asked
- CROSS JOIN LATERAL (SELECT (extract(epoch FROM asked.history_from) * 1000 - 1420070400000)::bigint << 22 AS id) AS floor
+ CROSS JOIN LATERAL (
+       SELECT (extract(epoch FROM coalesce(c.history_from, parent.history_from, c.created_at)) * 1000
+               - 1420070400000)::bigint << 22 AS first_id) AS asked
  CROSS JOIN LATERAL unnest(
-       int8multirange(int8range(floor.id, greatest(newest.message_id + 1, floor.id))) - c.covered) AS gap
+       int8multirange(int8range(asked.first_id, greatest(newest.message_id + 1, asked.first_id))) - c.covered) AS gap
  ORDER BY last_id DESC
 """
 

@@ -1,4 +1,4 @@
-"""Reads texts that were stored without having been read: rows that another program wrote, or that a fault left behind."""
+"""Reads texts that were stored without having been read, by another program or because of a fault."""
 
 from collections.abc import Callable
 from datetime import datetime

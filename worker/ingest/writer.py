@@ -5,7 +5,7 @@ memory, so that doing it again changes nothing: every retry and every replay is 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -87,12 +87,12 @@ class Writer:
     """Writes on one connection of its own, which it opens when it needs one. Not for two tasks at once."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], read: Read, parsers: Mapping[int, str | None]
+        self, connect: Callable[[], Awaitable[Connection]], read: Read, parser_of: Callable[[int], str | None]
     ) -> None:
-        """`parsers` has the parser that a channel is bound to; a channel that is not in it is left to detection."""
+        """`parser_of` gives the parser that a channel is bound to; None leaves its messages to detection."""
         self._connect = connect
         self._read = read
-        self._parsers = parsers
+        self._parser_of = parser_of
         self._connection: Connection | None = None
 
     async def close(self) -> None:
@@ -106,7 +106,7 @@ class Writer:
         A message that the database refuses is stored by itself with less, so that it costs no other message.
         Raises one of PASSING where the same call may succeed later."""
         seen: list[Seen] = [
-            prepare(one, self._read, self._parsers.get(one.channel_id)) if one.kind == "posted" else one
+            prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one
             for one in observations
         ]
         try:
