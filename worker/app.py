@@ -6,21 +6,17 @@ import functools
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import discord
 import structlog
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 import parsers
 from parsers.reading import Reading
-from worker import correlation, metrics
 from worker.db.connection import Database, connect, connected, open_database
 from worker.db.migrate import migrate, verify_schema
-from worker.events.catalogue import BotConnected, BotDisconnected, Event, Fact
-from worker.events.outbox import tell
 from worker.events.retention import remove_old_events
 from worker.events.wakeup import Wakeup
 from worker.exits import ConfigError, ExitCode
@@ -28,8 +24,9 @@ from worker.gateway.client import GatewayClient
 from worker.gateway.endpoints import point_library
 from worker.gateway.history import CatchUp
 from worker.gateway.session import keep_session
+from worker.gateway.watch import SessionWatch
 from worker.health import Health, serve
-from worker.ingest.channels import ChannelBook, add_channel, describe_channel, load_channels
+from worker.ingest.channels import ChannelBook, add_channel, load_channels
 from worker.ingest.queue import IngestQueue
 from worker.ingest.sweep import read_pending
 from worker.ingest.writer import PASSING, Writer
@@ -117,9 +114,14 @@ class Worker:
             on_commit=self._wakeup.committed,
         )
         self._catch_up_wanted = asyncio.Event()
-        self._client: GatewayClient | None = None
+        self._watch = SessionWatch(
+            database,
+            health,
+            self.book,
+            on_connected=self._catch_up_wanted.set,
+            on_commit=self._wakeup.committed,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._errands: set[asyncio.Task[None]] = set()
         self._scheduler = make_scheduler(self._jobs())
 
     def _writer(self, purpose: str) -> Writer:
@@ -151,7 +153,9 @@ class Worker:
         self._run("queue", self.queue.run())
         self._run("wakeup", self._wakeup.run())
         self._run("catch_up", self._keep_caught_up())
-        self._run("gateway", keep_session(token, lambda: GatewayClient(self.book, self.queue, self), self.health))
+        self._run(
+            "gateway", keep_session(token, lambda: GatewayClient(self.book, self.queue, self._watch), self.health)
+        )
         self._scheduler.start()
         log.info("worker.started", channels=[channel.channel_id for channel in self.book.listened()])
 
@@ -175,77 +179,21 @@ class Worker:
                 await self.queue.drained()
         if len(self.queue):
             log.error("worker.not_drained", observations=len(self.queue))
-        await _cancelled([*self._tasks, *self._errands])
+        await self._watch.close()
+        await _cancelled(list(self._tasks))
         await self._live_writer.close()
         await self._history_writer.close()
-
-    # What the gateway's handlers tell
-
-    def connected(self, client: GatewayClient, *, resumed: bool) -> None:
-        self._client = client
-        self.health.has("gateway")
-        metrics.GATEWAY_CONNECTED.set(1)
-        log.info("gateway.connected", resumed=resumed, guilds=len(client.guilds))
-        self._errand(self._tell(BotConnected(resumed=resumed, guilds=len(client.guilds))))
-        for channel in client.listened_channels():
-            self.channel_seen(channel)
-        self._catch_up_wanted.set()
-
-    def disconnected(self) -> None:
-        """The library calls it again for every attempt that fails."""
-        if self._client is None:
-            return
-        self._client = None
-        metrics.GATEWAY_CONNECTED.set(0)
-        self.health.wait_for("gateway", "the connection to Discord was lost")
-        log.warning("gateway.disconnected")
-        self._errand(self._tell(BotDisconnected()))
-
-    def channel_seen(self, channel: discord.abc.GuildChannel | discord.Thread) -> None:
-        if self.book.listens_to(channel.id, getattr(channel, "parent_id", None)):
-            self._errand(self._describe(channel))
-
-    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
-        """A short piece of work that no one waits for, but that is not to be forgotten either."""
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self._errands.discard(task)
-            if not task.cancelled() and (error := task.exception()):
-                log.error("worker.errand_failed", exc_info=error)
-
-        task = asyncio.create_task(work)
-        self._errands.add(task)
-        task.add_done_callback(ended)
-
-    async def _tell(self, fact: Fact) -> None:
-        name = f"bot:lifecycle:{datetime.now(UTC).isoformat()}"
-        async with connected(self.database, purpose="lifecycle") as connection:
-            await tell(connection, [Event(fact, correlation.of_name(name))])
-        self._wakeup.committed()
-
-    async def _describe(self, channel: discord.abc.GuildChannel | discord.Thread) -> None:
-        async with connected(self.database, purpose="channels") as connection:
-            await describe_channel(
-                connection,
-                channel.id,
-                guild_id=channel.guild.id,
-                name=channel.name,
-                kind=_kind(channel),
-                parent_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
-            )
 
     async def _keep_caught_up(self) -> None:
         while True:
             await self._catch_up_wanted.wait()
             self._catch_up_wanted.clear()
-            if (client := self._client) is None:
+            if (client := self._watch.client) is None:
                 continue
             try:
                 await self._catch_up.run(client)
             except PASSING as error:
                 log.warning("history.interrupted", reason=f"{type(error).__name__}: {error}")
-
-    # Periodic work
 
     async def _reload_channels(self) -> None:
         async with connected(self.database, purpose="channels") as connection:
@@ -273,20 +221,3 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-_KINDS: dict[discord.ChannelType, str] = {
-    discord.ChannelType.text: "text",
-    discord.ChannelType.news: "news",
-    discord.ChannelType.forum: "forum",
-    discord.ChannelType.media: "forum",
-    discord.ChannelType.voice: "voice",
-    discord.ChannelType.stage_voice: "voice",
-    discord.ChannelType.public_thread: "thread",
-    discord.ChannelType.private_thread: "thread",
-    discord.ChannelType.news_thread: "thread",
-}
-
-
-def _kind(channel: discord.abc.GuildChannel | discord.Thread) -> str:
-    return _KINDS.get(channel.type, "unknown")

@@ -28,7 +28,7 @@ class SessionWatcher(Protocol):
 
     def disconnected(self) -> None: ...
 
-    def channel_seen(self, channel: discord.Thread) -> None: ...
+    def thread_seen(self, thread: discord.Thread) -> None: ...
 
 
 def intents() -> discord.Intents:
@@ -124,10 +124,10 @@ class GatewayClient(discord.Client):
             self._queue.put(Observation("deleted", "live", message_id, channel_id, guild_id, datetime.now(UTC)))
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        self._watcher.channel_seen(thread)
+        self._watcher.thread_seen(thread)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        self._watcher.channel_seen(thread)
+        self._watcher.thread_seen(thread)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """The supervisor of handlers: discord.py calls it inside the except block."""

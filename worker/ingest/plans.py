@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from parsers import is_day_plan
+from parsers import registered
 from parsers.reading import BiasDirection, Direction, Kind, Level, Reading, Setup, Strategy, TradingDaySource
 from parsers.reading import Plan as ReadPlan
 from worker.db.models import PlanState
@@ -74,7 +74,7 @@ def plans_of_text(reading: Reading, *, text: str, message_id: int, channel_id: i
     if reading.format is None or reading.trading_day is None or reading.trading_day_source is None:
         return ()
     # A bare bias must not take the place of a plan with setups.
-    supersedes = is_day_plan(reading.format)
+    supersedes = registered()[reading.format].day_plan
     return tuple(
         PlanValue(
             plan_id=None,
