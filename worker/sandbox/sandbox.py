@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from worker.sandbox.control import Control
 from worker.sandbox.gateway.faults import GatewayFaults
 from worker.sandbox.gateway.gateway import Gateway
 from worker.sandbox.gateway.intents import Intent
+from worker.sandbox.interactions.interaction import Interaction
 from worker.sandbox.ledger import Ledger
 from worker.sandbox.records import (
     CallbackRecord,
@@ -60,7 +62,7 @@ class Sandbox:
         self._records = Records()
         self._pulse = Pulse()
         self.gateway = Gateway(self.world, self.rules, self._records, self._pulse, token=token, privileged=privileged)
-        self._server = Server(self.gateway, port)
+        self._server = Server(self.gateway, port, lambda: Control(self).routes())
         self.faults = Faults(self.gateway.faults, self._server.api.faults)
         self._member = self.world.places.add_user("member")
 
@@ -80,6 +82,11 @@ class Sandbox:
     @property
     def gateway_url(self) -> str:
         return self.gateway.url
+
+    @property
+    def control_url(self) -> str:
+        """Where everything here can be had by HTTP, from another process."""
+        return f"{self._server.origin}/sandbox"
 
     @property
     def limits(self) -> RateLimits:
@@ -207,14 +214,60 @@ class Sandbox:
         start = start or end - timedelta(days=30)
         return self.world.messages.seed(self.channel(channel), self._user(author), n, start=start, end=end, text=text)
 
+    def invoke(
+        self,
+        command: str,
+        channel: Channel | int,
+        user: User | int | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        target: Message | User | None = None,
+        overridden: bool = False,
+    ) -> Interaction:
+        """A user invokes a registered command, "channels add" with its sub-commands, or with a `target` the context
+        menu's. Options of Discord's kinds are given as Channel, User or Role. `overridden`: the guild's admins have
+        lifted default_member_permissions.
+
+        Raises CommandError for what Discord's client would not let this user do."""
+        place = self.channel(channel)
+        return self._server.interactions.invoke(
+            command, place, self._visitor(place, user), options or {}, target=target, overridden=overridden
+        )
+
+    def autocomplete(
+        self,
+        command: str,
+        channel: Channel | int,
+        user: User | int | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        focused: str,
+    ) -> Interaction:
+        """A user types into the option `focused`, whose text so far is among the options. Raises CommandError."""
+        place = self.channel(channel)
+        return self._server.interactions.autocomplete(
+            command, place, self._visitor(place, user), options or {}, focused
+        )
+
+    def press(
+        self, message: Message | int, custom_id: str, user: User | int | None = None, values: Sequence[str] = ()
+    ) -> Interaction:
+        """A user presses a button, or picks values from a menu, under a message. Raises CommandError if it is not
+        there or disabled."""
+        current = self.find(message)
+        return self._server.interactions.press(current, custom_id, self._visitor(current.channel, user), list(values))
+
+    def interaction(self, interaction_id: int) -> Interaction | None:
+        return self._server.interactions.by_id(interaction_id)
+
     def channel(self, channel: Channel | int) -> Channel:
         """Raises KeyError if there is none with that id."""
         return channel if isinstance(channel, Channel) else self.world.places.channels[channel]
 
     def find(self, message: Message | int) -> Message:
-        """The message as it is now. Raises KeyError if there is none with that id."""
+        """The message as it is now, an ephemeral one too. Raises KeyError if there is none with that id."""
         message_id = message if isinstance(message, int) else message.id
-        found = self.world.messages.find(message_id)
+        found = self.world.messages.find(message_id) or self._server.interactions.find_message(message_id)
         if found is None:
             raise KeyError(message_id)
         return found
@@ -223,6 +276,10 @@ class Sandbox:
         if user is None:
             return self._member
         return user if isinstance(user, User) else self.world.places.users[user]
+
+    def _visitor(self, channel: Channel, user: User | int | None) -> User:
+        """The user as a member of the channel's guild."""
+        return self.world.places.add_member(channel.guild, self._user(user)).user
 
     def _attachment(self, attachment: Json) -> Json:
         return {

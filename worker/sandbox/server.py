@@ -1,10 +1,14 @@
 """The HTTP server: REST API, gateway and attachments on one loopback port."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from worker.sandbox.gateway.gateway import Gateway
+from worker.sandbox.interactions.interactions import Interactions
 from worker.sandbox.rest.api import PREFIX, Api, Handler
 from worker.sandbox.rest.guilds import GuildRoutes
+from worker.sandbox.rest.interactions import InteractionRoutes
 from worker.sandbox.rest.messages import MessageRoutes
 
 _HOST = "127.0.0.1"
@@ -12,9 +16,13 @@ _STOP_SECONDS = 1.0
 
 
 class Server:
-    def __init__(self, gateway: Gateway, port: int) -> None:
+    """`further` are routes beside Discord's own."""
+
+    def __init__(self, gateway: Gateway, port: int, further: Callable[[], list[web.RouteDef]]) -> None:
         self.api = Api(gateway)
+        self.interactions = Interactions(gateway)
         self._gateway = gateway
+        self._further = further
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -31,8 +39,10 @@ class Server:
         app = web.Application(middlewares=[self._front], client_max_size=32 * 1024 * 1024)
         app.router.add_get("/", self._gateway.handle)
         app.router.add_get("/attachments/{channel_id}/{attachment_id}/{name}", self._attachment)
-        for routes in (GuildRoutes(self.api), MessageRoutes(self.api)):
-            app.router.add_routes(routes.routes())
+        app.router.add_routes(GuildRoutes(self.api).routes())
+        app.router.add_routes(MessageRoutes(self.api).routes())
+        app.router.add_routes(InteractionRoutes(self.api, self.interactions).routes())
+        app.router.add_routes(self._further())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_SECONDS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, _HOST, self._port)

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HEARTBEAT, _IDENTIFY, _RESUME, _REQUEST_MEMBERS = 1, 2, 6, 8
 _IGNORED = frozenset({3, 4})  # presence and voice state
 _LARGEST_PAYLOAD = 4096  # bytes
+_FLUSH_MARKER_LENGTH = 4  # bytes: 00 00 ff ff
 _RATE_WINDOW = 60.0  # seconds
 _CUT = 1006  # what the library says of a connection that ended without a close frame
 
@@ -134,10 +136,8 @@ class Connection:
         elif self._compress is None:
             await self._socket.send_str(frame)
         else:
-            payload = self._compress(frame)
-            step = self.gateway.faults.fragment or len(payload)
-            for start in range(0, len(payload), step):
-                await self._socket.send_bytes(payload[start : start + step])
+            for piece in _pieces(self._compress(frame), self.gateway.faults.fragment):
+                await self._socket.send_bytes(piece)
 
     def _cut_within(self, payload: bytes) -> None:
         """Half of an unmasked binary frame (RFC 6455, section 5.2) whose header promises all of it, then the end."""
@@ -202,6 +202,16 @@ class Connection:
             return
         for chunk in member_chunks(self.gateway.world, data):
             self.session.dispatch("GUILD_MEMBERS_CHUNK", chunk)
+
+
+def _pieces(payload: bytes, size: int | None) -> list[bytes]:
+    """The payload in frames of that many bytes. The flush marker at its end stays whole, as clients look for it at
+    the end of a frame."""
+    if size is None:
+        return [payload]
+    body = max(len(payload) - _FLUSH_MARKER_LENGTH, 0)
+    starts = [*range(0, body, size), len(payload)]
+    return [payload[start:end] for start, end in pairwise(starts)]
 
 
 def _parsed(text: str) -> tuple[int | None, Any]:

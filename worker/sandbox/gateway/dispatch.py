@@ -17,6 +17,7 @@ from worker.sandbox.world.changes import (
     MessagesChange,
     ReactionChange,
     RoleChange,
+    ThreadJoined,
     ThreadsShown,
 )
 from worker.sandbox.world.permissions import Permission, in_channel
@@ -96,8 +97,8 @@ def _(change: ChannelChange, intents: Intent) -> Json:
     if change.event == "THREAD_DELETE":
         keys = ("id", "type", "guild_id", "parent_id")
         return {key: value for key, value in payloads.channel(change.channel).items() if key in keys}
-    created = {"newly_created": True} if change.event == "THREAD_CREATE" else {}
-    return payloads.channel(change.channel) | created
+    new = change.event == "THREAD_CREATE" and not isinstance(change, ThreadJoined)
+    return payloads.channel(change.channel) | ({"newly_created": True} if new else {})
 
 
 @payload.register

@@ -74,11 +74,7 @@ _DISTORTIONS: dict[str, Callable[[DispatchFault, Wire, str], list[Frame]]] = {
 
 @dataclass(slots=True)
 class GatewayFaults:
-    """Faults of the gateway. Those that act at once act on every connection there is; the others wait for theirs.
-
-    `ready_delay` and `guild_create_delay` are seconds before READY and between it and the guilds; `frame_delay` is
-    a pause before every frame; `fragment` cuts a zlib payload into frames of so many bytes; `resume_url` is what
-    READY names in place of the sandbox's own address."""
+    """Faults of the gateway. Those that act at once act on every connection there is; the others wait for theirs."""
 
     sessions: Sessions
     wires: Iterable[Wire]
@@ -111,6 +107,18 @@ class GatewayFaults:
     def heartbeat(self) -> None:
         """Op 1: the server asks for a heartbeat."""
         self._each(lambda wire: wire.send(1))
+
+    def set_delays(self, *, ready: float = 0.0, guild_create: float = 0.0, frame: float = 0.0) -> None:
+        """Seconds before READY, between READY and the guilds, and before every frame."""
+        self.ready_delay, self.guild_create_delay, self.frame_delay = ready, guild_create, frame
+
+    def set_fragment(self, size: int | None) -> None:
+        """Cuts each zlib-stream payload into frames of so many bytes; None: one frame a payload."""
+        self.fragment = size
+
+    def set_resume_url(self, url: str | None) -> None:
+        """What READY names as resume_gateway_url; None: the sandbox's own address."""
+        self.resume_url = url
 
     def silence(self) -> None:
         """The connections stay open and nothing is sent any more; events still go into the session's log."""
@@ -147,8 +155,7 @@ class GatewayFaults:
 
     def clear(self) -> None:
         """Everything that waits is taken back; what has happened has happened."""
-        for name in ("ready_delay", "guild_create_delay", "frame_delay"):
-            setattr(self, name, 0.0)
+        self.set_delays()
         self.fragment = self.resume_url = None
         self._refused_connections = self._refused_resumes = 0
         self._denied_identifies.clear()

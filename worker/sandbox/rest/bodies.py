@@ -40,13 +40,25 @@ async def read_body(request: web.Request) -> tuple[Json, list[File]]:
                 files.append(File(part.filename or "file", content, content_type))
     else:
         text = await request.text()
-    try:
-        body = json.loads(text)
-    except ValueError:
-        raise invalid_form("the body is not JSON") from None
+    body = _parsed(text)
     if not isinstance(body, dict):
         raise invalid_form("the body is not an object")
     return body, files
+
+
+async def read_list(request: web.Request) -> list[Json]:
+    """A JSON list of objects. Raises ApiError."""
+    body = _parsed(await request.text())
+    if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
+        raise invalid_form("the body is not a list of objects")
+    return body
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise invalid_form("the body is not JSON") from None
 
 
 def message_fields(world: World, channel: Channel, body: Json, files: list[File]) -> dict[str, Any]:

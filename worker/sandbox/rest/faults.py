@@ -108,9 +108,7 @@ _EFFECTS: dict[str, Effect] = {
 
 
 class RestFaults:
-    """Faults of the REST API; several may strike one request, in the order they were asked for.
-
-    `answer_first`: what a request causes is told by the gateway only after its answer, not before it."""
+    """Faults of the REST API; several may strike one request, in the order they were asked for."""
 
     def __init__(self) -> None:
         self.answer_first = False
@@ -145,6 +143,10 @@ class RestFaults:
         """The answer has these headers in place of the true ones."""
         return self._add(RestFault("headers", route, times, late=True, headers=headers))
 
+    def set_answer_first(self, on: bool) -> None:
+        """The mode in which the gateway tells what a request causes only after its answer, not before it."""
+        self.answer_first = on
+
     def release(self) -> None:
         """Every held request goes on."""
         for fault in self._faults:
@@ -174,7 +176,14 @@ class RestFaults:
 
     def state(self) -> list[Json]:
         return [
-            {"kind": one.kind, "route": one.route, "times": one.times, "late": one.late, "hits": one.hits}
+            {
+                "kind": one.kind,
+                "route": one.route,
+                "times": one.times,
+                "late": one.late,
+                "hits": one.hits,
+                "arrived": one.arrived.is_set(),
+            }
             for one in self._faults
         ]
 

@@ -44,6 +44,11 @@ class ChannelChange(Change):
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadJoined(ChannelChange):
+    """The bot was added to a thread that it may not have known."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadsShown(Change):
     """The bot gained sight of a channel that has active threads."""
 

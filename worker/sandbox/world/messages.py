@@ -86,16 +86,20 @@ class Messages:
 
     def edit(self, message: Message, **fields: Any) -> Message:
         """An edit by the author: the given fields and the time of the edit."""
-        if "content" in fields:
-            fields = self.mentioned(fields["content"], fields.pop("allowed_mentions", None)) | fields
         return self.update(message, edited_at=self._clock.now(), **fields)
 
     def update(self, message: Message, **fields: Any) -> Message:
         """An update that need not be an edit: a link preview, a thread on the message."""
-        updated = replace(message, **fields)
+        updated = self.changed(message, **fields)
         self._by_id[message.id] = updated
         self._tell_one("MESSAGE_UPDATE", updated, before=message)
         return updated
+
+    def changed(self, message: Message, *, allowed_mentions: Json | None = None, **fields: Any) -> Message:
+        """The message with these fields; new content decides anew whom it pings."""
+        if "content" in fields:
+            fields |= self.mentioned(fields["content"], allowed_mentions)
+        return replace(message, **fields)
 
     def delete(self, message: Message) -> None:
         self._remove(message)

@@ -96,9 +96,24 @@ class Guild:
     def add_role(self, name: str, permissions: Permission = NONE) -> Role:
         return self.world.places.add_role(self, name, permissions)
 
+    def set_role(self, role: Role, permissions: Permission) -> None:
+        self.world.places.set_role_permissions(self, role, permissions)
+
     def add_member(self, user: User, roles: Sequence[Role] = ()) -> Member:
         """The user's membership, new or with these roles added."""
         return self.world.places.add_member(self, user, roles)
+
+    def remove_bot(self) -> None:
+        """The bot is thrown out."""
+        self.world.places.remove_bot(self)
+
+    def add_bot(self) -> None:
+        """The bot is invited again."""
+        self.world.places.add_bot(self)
+
+    def set_available(self, available: bool) -> None:
+        """An outage of the guild, or its end."""
+        self.world.places.set_available(self, available)
 
 
 @dataclass(slots=True, eq=False)
@@ -140,6 +155,27 @@ class Channel:
         """A new thread. In a forum `text` is the first message and has the thread's id; with `message` the thread
         hangs on that message and has its id."""
         return self.guild.world.threads.open(self, name, text, author=author, message=message, private=private)
+
+    def add_thread_member(self, user: User) -> None:
+        """Raises ValueError for a channel that is no thread."""
+        self.guild.world.threads.add_member(self, user)
+
+    def set_archived(self, archived: bool) -> None:
+        """Raises ValueError for a channel that is no thread."""
+        self.guild.world.threads.set_archived(self, archived)
+
+    def rename(self, name: str) -> None:
+        self.guild.world.places.rename(self, name)
+
+    def delete(self) -> None:
+        """The channel goes, its threads and messages with it; of the messages nothing is told."""
+        self.guild.world.places.delete_channel(self)
+
+    def set_permissions(
+        self, target: User | Role | None = None, *, allow: Permission = NONE, deny: Permission = NONE
+    ) -> None:
+        """Sets the channel's overwrite for a role or member, the bot unless another is named."""
+        self.guild.world.places.set_permissions(self, target, allow=allow, deny=deny)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Places:
         self._tell_channel("CHANNEL_UPDATE" if channel.thread is None else "THREAD_UPDATE", channel)
 
     def delete_channel(self, channel: Channel) -> None:
-        """The channel goes, its threads with it; their messages are not told as deleted."""
+        """See Channel.delete."""
         for thread in self.threads_of(channel):
             del self.channels[thread.id]
         del self.channels[channel.id]
@@ -85,7 +85,7 @@ class Places:
     def set_permissions(
         self, channel: Channel, target: User | Role | None = None, *, allow: Permission = NONE, deny: Permission = NONE
     ) -> None:
-        """Sets the channel's overwrite for a role or member, the bot unless another is named."""
+        """See Channel.set_permissions."""
         target = target or self.bot
         saw = Permission.VIEW_CHANNEL in in_channel(channel, self.bot.id)
         channel.overwrites[target.id] = Overwrite(target.id, isinstance(target, Role), allow, deny)
