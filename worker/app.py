@@ -133,6 +133,9 @@ class Worker:
             self.book.parser_of,
         )
 
+    def _make_client(self) -> GatewayClient:
+        return GatewayClient(self.book, self.queue, self._watch)
+
     def _read(self, text: str, posted_at: datetime, parser: str | None) -> Reading:
         return parsers.parse(text, posted_at, timezone=self._settings.plan_timezone, format=parser)
 
@@ -153,9 +156,7 @@ class Worker:
         self._run("queue", self.queue.run())
         self._run("wakeup", self._wakeup.run())
         self._run("catch_up", self._keep_caught_up())
-        self._run(
-            "gateway", keep_session(token, lambda: GatewayClient(self.book, self.queue, self._watch), self.health)
-        )
+        self._run("gateway", keep_session(token, self._make_client, self.health))
         self._scheduler.start()
         log.info("worker.started", channels=[channel.channel_id for channel in self.book.listened()])
 
@@ -188,6 +189,8 @@ class Worker:
         while True:
             await self._catch_up_wanted.wait()
             self._catch_up_wanted.clear()
+            # What was received but is not committed yet would look like a gap.
+            await self.queue.drained()
             if (client := self._watch.client) is None:
                 continue
             try:
