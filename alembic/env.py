@@ -5,13 +5,12 @@ On the command line DATABASE_URL decides, as it does for the worker, and the emb
 
 import asyncio
 import logging
-import sys
 
-import structlog
 from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
+from worker import logs
 from worker.db.connection import connect, open_database
 from worker.db.migration.attempts import alchemy, run_attempts
 from worker.db.migration.events import tell_runs
@@ -104,6 +103,8 @@ def readable_version_table(connection: Connection) -> str:
 
 async def run_command() -> None:
     settings = load_settings()
+    logs.configure(settings)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists its parts at each autogenerate
     async with open_database(settings) as database:
         if not changes_database():
             async with alchemy(await connect(database, purpose="alembic")) as connection:
@@ -115,18 +116,11 @@ async def run_command() -> None:
         await tell_runs(database)
 
 
-def log_to_stderr() -> None:
-    """The command line's output, such as SQL, has standard output to itself."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-
-
 if context.is_offline_mode():
     run_offline()
 elif "connection" in context.config.attributes:
     run_online(context.config.attributes["connection"], context.config.attributes["recorder"])
 else:
-    log_to_stderr()
     try:
         asyncio.run(run_command())
     except WorkerError as error:

@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from worker.db.migration.blockers import watch_blockers
 from worker.db.migration.recorder import RunRecorder
 from worker.db.migration.session import MigrationSession
-from worker.exits import RefusedError, UnavailableError
+from worker.exits import ConfigError, RefusedError, UnavailableError
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 
 # SQLSTATEs (PostgreSQL's errcodes)
 LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED = "55P03", "40P01"
 QUERY_CANCELED, INSUFFICIENT_PRIVILEGE = "57014", "42501"
+RAISED_BY_A_REVISION = "P0001"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -31,8 +32,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 async def run_attempts(session: MigrationSession, run: Callable[[Connection, RunRecorder], None]) -> tuple[str, ...]:
     """Calls `run`, which is to go on where the database stands, until it ends; returns the revisions that it applied.
 
-    Raises UnavailableError when the budget is used up or the connection is lost, RefusedError when the database's user
-    may not do what a revision does."""
+    Raises UnavailableError when the budget is used up, RefusedError when the database's user may not do what a revision
+    does, ConfigError when a revision says why it cannot be applied, ConnectionError when the session is lost."""
     recorder = RunRecorder()
     process_id = session.connection.get_server_pid()
     async with watch_blockers(session.database, process_id), alchemy(session.connection) as connection:
@@ -85,11 +86,17 @@ def _raise_unless_passing(error: DBAPIError, session: MigrationSession) -> None:
         ) from error
     if code == INSUFFICIENT_PRIVILEGE:
         raise RefusedError(
-            f"The user of DATABASE_URL may not change the schema ({error.orig}): make it the owner of the schema and "
-            "of what is to be renamed."
+            f"The user of DATABASE_URL may not change the schema ({_message(error)}): make it the owner of the schema "
+            "and of what is to be renamed."
         ) from error
-    if error.connection_invalidated or session.connection.is_closed():
-        raise UnavailableError(
-            "The connection to PostgreSQL was lost in mid-migration; what was begun is undone: start again."
-        ) from error
+    if code == RAISED_BY_A_REVISION:
+        raise ConfigError(_message(error)) from error
+    if session.connection.is_closed():
+        raise ConnectionError(_message(error)) from error
     raise error
+
+
+def _message(error: DBAPIError) -> str:
+    """The server's words, without those that SQLAlchemy adds."""
+    cause = error.orig.__cause__ if error.orig else None
+    return " ".join(str(cause or error.orig).split())

@@ -44,8 +44,8 @@ class RunRecorder:
         now = time.monotonic()
         duration, lock_wait = (None, None) if self._started is None else (now - self._started, self._waited)
         self._waited, self._started = 0.0, now
-        revision = step.up_revision_id or "base"
         direction = "stamp" if step.is_stamp else "upgrade" if step.is_upgrade else "downgrade"
+        revision = ", ".join(step.destination_revision_ids if step.is_stamp else step.up_revision_ids) or "base"
         if direction == "downgrade" and not heads:
             ctx.execute(GIVE_NAMES_BACK)  # the first revision took migration_runs with it
         elif direction != "stamp" or _has_table(ctx):

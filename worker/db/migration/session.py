@@ -17,6 +17,14 @@ from worker.exits import ConfigError, UnavailableError
 POLL_SECONDS = (0.05, 0.15)
 TELL_SECONDS = 10.0  # how often a wait is logged
 
+LOST = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
+
 _HOLDER = """
 SELECT a.pid, a.application_name, extract(epoch FROM now() - a.backend_start)::float8 AS session_age_seconds
 FROM pg_locks AS l
@@ -55,7 +63,8 @@ class MigrationSession:
 async def migration_session(database: Database, limits: MigrationLimits) -> AsyncIterator[MigrationSession]:
     """Waits for its turn and yields the session, whose end frees the lock.
 
-    Raises UnavailableError when the budget ends first, ConfigError when the database has no schema to work in."""
+    Raises UnavailableError when the budget ends first or the connection is lost, ConfigError when the database has no
+    schema to work in."""
     connection = await connect(database, purpose="migrate")
     try:
         if await connection.fetchval("SELECT current_schema()") is None:
@@ -65,6 +74,10 @@ async def migration_session(database: Database, limits: MigrationLimits) -> Asyn
         session = MigrationSession(database, connection, limits, time.monotonic() + limits.budget_seconds)
         await _wait_for_turn(session)
         yield session
+    except LOST as error:
+        raise UnavailableError(
+            f"The connection to PostgreSQL was lost in mid-migration ({error}); what had begun is undone: start again."
+        ) from error
     finally:
         if not connection.is_closed():
             await connection.close(timeout=10)

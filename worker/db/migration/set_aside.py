@@ -26,11 +26,9 @@ NAMES = (
 def _has_columns(table: str, columns: str) -> str:
     """An expression: whether the current schema's table has just these columns."""
     return f"""(
-        SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
-        FROM pg_catalog.pg_class AS c
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = current_schema()
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        WHERE c.relname = '{table}' AND c.relkind = 'r'
+        SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+        FROM pg_catalog.pg_attribute
+        WHERE attrelid = to_regclass(quote_ident(current_schema()) || '.{table}') AND attnum > 0 AND NOT attisdropped
     ) IS NOT DISTINCT FROM '{columns}'"""  # noqa: S608  put together from constants
 
 
@@ -76,7 +74,7 @@ _THINGS = """
 _RENAME = """
 DO $set_aside$
 DECLARE
-    home CONSTANT oid := (SELECT oid FROM pg_namespace WHERE nspname = current_schema());
+    home CONSTANT oid := quote_ident(current_schema())::regnamespace;
     longest CONSTANT integer := current_setting('max_identifier_length')::integer;
     item record;
     stem text;
@@ -135,7 +133,7 @@ $set_aside$
 
 # Alembic makes an empty one of its own before the first revision, which must not be taken for another application's.
 _ONLY_A_FOREIGN_VERSION_TABLE = f"""
-    IF {IS_OURS} OR NOT EXISTS (SELECT FROM pg_class WHERE relname = 'alembic_version' AND relnamespace = home) THEN
+    IF {IS_OURS} OR to_regclass(quote_ident(current_schema()) || '.alembic_version') IS NULL THEN
         RETURN;
     END IF;
     IF {_VERSION_TABLE_IS_ALEMBICS} THEN
@@ -166,8 +164,7 @@ def _rename(names: tuple[str, ...], condition: str) -> str:
 LIST_IN_THE_WAY = f"""
 SELECT c.relname AS name
 FROM unnest({_array(("alembic_version", "set_aside", *NAMES))}) WITH ORDINALITY AS ours (name, position)
-JOIN pg_class AS c ON c.relname = ours.name
-JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(current_schema()) || '.' || ours.name)
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT (ours.name = 'set_aside' AND {_SET_ASIDE_IS_OURS})
 ORDER BY ours.position
 """  # noqa: S608  put together from constants
@@ -182,18 +179,18 @@ SET_NAMES_ASIDE = _rename(("set_aside", *NAMES), _NOT_OURS)
 GIVE_NAMES_BACK = """
 DO $give_names_back$
 DECLARE
-    home CONSTANT oid := (SELECT oid FROM pg_namespace WHERE nspname = current_schema());
+    home CONSTANT oid := quote_ident(current_schema())::regnamespace;
     renames CONSTANT jsonb := (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.id DESC), '[]') FROM set_aside AS s);
     item record;
 BEGIN
     DROP TABLE set_aside;
+    IF renames @> '[{"kind": "relation", "former_name": "alembic_version"}]' THEN
+        DROP TABLE alembic_version;
+    END IF;
     FOR item IN
         SELECT r.* FROM jsonb_to_recordset(renames)
         AS r (kind text, relation text, former_name text, present_name text)
     LOOP
-        IF item.kind = 'relation' AND item.former_name = 'alembic_version' THEN
-            DROP TABLE alembic_version;
-        END IF;
         IF item.kind <> 'constraint' THEN
             IF EXISTS (SELECT FROM pg_class WHERE relnamespace = home AND relname = item.present_name) THEN
                 EXECUTE format(

@@ -30,15 +30,6 @@ SELECT
     {_ORDERED} AS is_ordered
 """  # noqa: S608  put together from constants
 
-# What a database that is not ours answers to _STATE: a table, column or cast that is not there.
-_NOT_THERE = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.CannotCoerceError,
-    asyncpg.InvalidTextRepresentationError,
-    asyncpg.CardinalityViolationError,
-)
-
 
 class Position(Enum):
     """How the database's revision stands to the newest one that this code has."""
@@ -65,8 +56,12 @@ async def read_state(connection: asyncpg.Connection) -> SchemaState:
     """The state of the connection's current schema. A database of ours costs one SELECT."""
     try:
         row = await connection.fetchrow(_STATE)
-    except _NOT_THERE:
-        return SchemaState(is_ours=await connection.fetchval(f"SELECT {IS_OURS}"))
+    except asyncpg.PostgresError as error:
+        # A database that is not ours lacks the tables, or has others under their names: any error says so.
+        is_ours = await connection.fetchval(f"SELECT {IS_OURS}")
+        if is_ours and not isinstance(error, asyncpg.UndefinedTableError):
+            raise
+        return SchemaState(is_ours)
     if row is None or not row["is_ours"]:
         return SchemaState(is_ours=False)
     return SchemaState(True, tuple(row["revisions"]), row["floor"], row["has_untold_runs"], row["is_ordered"])
