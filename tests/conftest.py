@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.alembic import make_migrated_template
+from tests.support.migrated import make_migrated_template
 from tests.support.postgres import embedded_server, fresh_database
 from worker.db.connection import Database
 from worker.db.embedded import EmbeddedServer

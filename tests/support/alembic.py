@@ -1,34 +1,35 @@
-"""Migrated databases, and Alembic's command line as a user runs it."""
+"""Alembic's commands: in this process, and on its command line as a user runs it."""
 
 import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.db.connection import Database, connect
-from worker.db.embedded import EmbeddedServer
-from worker.db.migrate import migrate
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from worker.db.connection import Database
+from worker.db.migrate import alembic_config
+from worker.db.migration.attempts import run_attempts
+from worker.db.migration.recorder import RunRecorder
+from worker.db.migration.session import MigrationLimits, migration_session
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = "template_migrated"
 
 
-async def migrate_fully(database: Database) -> tuple[str, ...]:
-    return await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
+async def move(database: Database, command: Callable[[Config, str], None], revision: str) -> tuple[str, ...]:
+    """Runs a command of Alembic's such as `command.downgrade` in this process; returns the revisions that it moved."""
 
+    def run(connection: Connection, recorder: RunRecorder) -> None:
+        config = alembic_config()
+        config.attributes |= {"connection": connection, "recorder": recorder}
+        command(config, revision)
 
-async def make_migrated_template(server: EmbeddedServer) -> str:
-    """Makes the database that tests copy, and returns its name."""
-    maintenance = await connect(Database(server.dsn(), server.dsn()), purpose="test-databases")
-    try:
-        await maintenance.execute(f"CREATE DATABASE {TEMPLATE}")
-    finally:
-        await maintenance.close()
-    dsn = server.dsn(TEMPLATE)
-    await migrate_fully(Database(dsn, dsn))
-    return TEMPLATE
+    async with migration_session(database, MigrationLimits(60, 200)) as session:
+        return await run_attempts(session, run)
 
 
 @dataclass(frozen=True, slots=True)

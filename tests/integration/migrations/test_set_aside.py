@@ -5,8 +5,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support.alembic import alembic, migrate_fully
+from tests.support.alembic import alembic
 from tests.support.catalogue import Catalogue, read_catalogue, read_rows
+from tests.support.migrated import migrate_fully
+from tests.support.sql import execute
 from worker.db.connection import Database, connect
 from worker.db.migrate import plan
 from worker.exits import ConfigError
@@ -20,14 +22,6 @@ async def snapshot(database: Database) -> tuple[Catalogue, Catalogue]:
     connection = await connect(database, purpose="test")
     try:
         return await read_catalogue(connection), await read_rows(connection)
-    finally:
-        await connection.close()
-
-
-async def execute(database: Database, script: str) -> None:
-    connection = await connect(database, purpose="test")
-    try:
-        await connection.execute(script)
     finally:
         await connection.close()
 
