@@ -1,0 +1,136 @@
+"""Dates as people write them in a header, and what is odd about a trading day."""
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+MONTHS: Final = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SHORT = 3
+
+_MONTH_NAME = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,7}"
+_YEAR = r"(?:,?\s*(?P<{0}>(?:19|20)\d\d)\b|,?\s*['’](?P<{0}_short>\d\d)\b)?"
+_DATE: Final = re.compile(
+    rf"""
+  (?<![\d.,/-])(?P<iso_year>(?:19|20)\d\d)(?P<iso_sign>[-/.])(?P<iso_month>\d{{1,2}})(?P=iso_sign)(?P<iso_day>\d{{1,2}})(?![\d/])
+| (?<![\d.,/$-])(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?:(?P=sign)(?P<year>(?:20)?\d\d))?(?![\d/])
+| \b(?P<month>{_MONTH_NAME})\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]){_YEAR.format("month_year")}
+| (?<![\d.,/$-])(?P<day_first>\d{{1,2}})(?:st|nd|rd|th)?[\s-]*(?:of\s+)?(?P<month_last>{_MONTH_NAME})\b\.?{_YEAR.format("last_year")}
+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_WEEKDAY: Final = re.compile(r"\b(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\b", re.IGNORECASE)
+_RANGE: Final = re.compile(r"\s?(?:[-–—]|to\b)\s?(?:[a-z]{3,9}\.?\s)?\d", re.IGNORECASE)
+_HALF_A_YEAR = 184
+_FAR = 14  # days
+
+
+class Found(NamedTuple):
+    """A date in a text: where it stands, the day or, where there is no such day, why not; and the weekday named beside it."""
+
+    day: date | None
+    start: int
+    end: int
+    weekday: int | None
+    problem: str | None
+
+
+def find_day(text: str, near: date) -> Found | None:
+    """The first date in a text, its year the one that brings it nearest to `near` where the text names none.
+
+    Numbers are month and day as in the United States, day and month where that alone makes a date.
+    None where the text holds neither a date nor a weekday."""
+    named = _weekday(text)
+    for match in _DATE.finditer(text):
+        parts = _parts(match)
+        if parts is None:
+            continue
+        month, day, year = parts
+        if _RANGE.match(text, match.end()):
+            return Found(None, match.start(), match.end(), named, "names several days")
+        found = _nearest(month, day, near) if year is None else _date(year, month, day)
+        if found is None and match["first"] and day <= 12 < month:
+            found = _nearest(day, month, near) if year is None else _date(year, day, month)
+        return Found(found, match.start(), match.end(), named, None if found else "there is no such day")
+    return Found(None, 0, 0, named, None) if named is not None else None
+
+
+def _parts(match: re.Match[str]) -> tuple[int, int, int | None] | None:
+    """Month, day and year of a match; None where a word only begins like a month."""
+    if match["iso_year"]:
+        return int(match["iso_month"]), int(match["iso_day"]), int(match["iso_year"])
+    if match["first"]:
+        return int(match["first"]), int(match["second"]), _year(match["year"])
+    name, day, kind = (match["month"], match["day"], "month_year") if match["month"] else (
+        match["month_last"], match["day_first"], "last_year"
+    )  # fmt: skip
+    month = _index(name, MONTHS)
+    return None if month is None else (month + 1, int(day), _year(match[kind] or match[kind + "_short"]))
+
+
+def _year(digits: str | None) -> int | None:
+    if not digits:
+        return None
+    return int(digits) + (2000 if len(digits) == 2 else 0)
+
+
+def _index(name: str, names: tuple[str, ...]) -> int | None:
+    """Which name a short or long spelling means: `Thur`, `Sept`. A letter may be wrong in a long one."""
+    small = name.lower()
+    for index, whole in enumerate(names):
+        if whole.startswith(small) or (whole[:_SHORT] == small[:_SHORT] and _alike(small, whole)):
+            return index
+    return None
+
+
+def _alike(small: str, whole: str) -> bool:
+    return small in {"tues", "weds", "thurs", "sept"} or (
+        len(small) > 4 and small[-2:] == whole[-2:] and abs(len(small) - len(whole)) < 3
+    )
+
+
+def _weekday(text: str) -> int | None:
+    for match in _WEEKDAY.finditer(text):
+        index = _index(match.group(), WEEKDAYS)
+        if index is not None:
+            return index
+    return None
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _nearest(month: int, day: int, near: date) -> date | None:
+    days = [found for year in (near.year - 1, near.year, near.year + 1) if (found := _date(year, month, day))]
+    best = min(days, key=lambda found: abs(found - near), default=None)
+    return best if best is not None and abs(best - near).days <= _HALF_A_YEAR else None
+
+
+def oddities(day: date, weekday: int | None, posted: date) -> tuple[str, ...]:
+    """Flags for a trading day that should be looked at. None of them moves the day."""
+    flags = []
+    if weekday is not None and weekday != day.weekday():
+        flags.append("weekday_contradicts")
+    if day.weekday() >= WEEKDAYS.index("saturday"):
+        flags.append("weekend")
+    elif is_exchange_holiday(day):
+        flags.append("exchange_holiday")
+    if abs(day - posted).days > _FAR:
+        flags.append("far_from_post")
+    return tuple(flags)
+
+
+@lru_cache(maxsize=1024)
+def is_exchange_holiday(day: date) -> bool:
+    """Whether the New York Stock Exchange stays closed on a weekday, by the `holidays` library."""
+    # Imported late: a quarter of a second that neither chat nor `--help` should pay.
+    import holidays  # noqa: PLC0415
+
+    return day in holidays.financial_holidays("NYSE", years=day.year)

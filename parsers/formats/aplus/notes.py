@@ -1,0 +1,157 @@
+"""The note under a section: its direction and its levels, where it says them plainly."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, cast
+
+from parsers.formats.aplus.tokens import MEANINGS, Token, tokens
+from parsers.numbers import ANY, count
+from parsers.reading import BiasDirection, Meaning, Relation
+
+_LEANS: Final[dict[str, BiasDirection]] = {
+    "bullish": "bullish", "bull": "bullish", "bulls": "bullish", "strong": "bullish", "strength": "bullish", "upside": "bullish",
+    "bearish": "bearish", "bear": "bearish", "bears": "bearish", "weak": "bearish", "downside": "bearish",
+}  # fmt: skip
+_NEUTRAL: Final = frozenset("neutral choppy chop mixed sideways".split())
+_FLIPS: Final = frozenset("flip flips flipping flipped turns turn turning shifts switches".split())
+_UNTIL: Final = frozenset("unless until till".split())
+_OPEN_ENDED: Final = frozenset(
+    "not no never cant cannot dont doesnt isnt arent if when need needs must want wants should would could may might watch watching".split()
+)
+_BREAKS: Final = frozenset("break breaks breaking loses lose reclaim reclaims".split())
+_RELATION_OF: Final[dict[BiasDirection, Relation]] = {"bullish": "above", "bearish": "below"}
+
+_MAX_REMEMBERED = 600
+
+
+class NoteLevel(NamedTuple):
+    number: int
+    relation: Relation
+    role: Literal["bias", "flip"]
+
+
+class Note(NamedTuple):
+    """What a note says plainly; `meanings` has an entry for each of its numbers."""
+
+    direction: BiasDirection | None
+    levels: tuple[NoteLevel, ...]
+    meanings: tuple[Meaning, ...]
+
+
+@dataclass(slots=True)
+class _Clause:
+    leans: list[BiasDirection] = field(default_factory=list)
+    flips: bool = False
+    until: bool = False
+    neutral: bool = False
+    open_ended: bool = False
+    relation: Relation | None = None
+    direct: bool = False  # nothing stands between the relation and here
+    broken: bool = False
+    number: int | None = None
+    numbers: int = 0
+    at: Relation | None = None
+
+
+def read_note(shape: str) -> Note:
+    """The note that a shape stands for. Its direction is the first that it states without a condition."""
+    return _remembered(shape) if len(shape) <= _MAX_REMEMBERED else _read(shape)
+
+
+def _read(shape: str) -> Note:
+    meanings: list[Meaning] = []
+    direction: BiasDirection | None = None
+    undecided = False
+    levels: list[NoteLevel] = []
+    for clause in _clauses(shape, meanings):
+        undecided = undecided or clause.neutral
+        lean = clause.leans[0] if len(set(clause.leans)) == 1 and not clause.open_ended else None
+        level = _level(clause, lean, direction)
+        if level is not None:
+            levels.append(level)
+            meanings[level.number] = "bias_level"
+        if direction is None and not undecided and not clause.flips and not clause.until and lean is not None:
+            consistent = clause.at is None or level is not None
+            direction = lean if consistent else None
+            undecided = not consistent
+    return Note(direction, tuple(levels), tuple(meanings))
+
+
+_remembered = lru_cache(maxsize=2048)(_read)
+
+
+def _level(clause: _Clause, lean: BiasDirection | None, direction: BiasDirection | None) -> NoteLevel | None:
+    if clause.number is None or clause.numbers != 1 or clause.open_ended:
+        return None
+    if clause.flips or clause.until:
+        turned = lean or ("bearish" if direction == "bullish" else "bullish" if direction == "bearish" else None)
+        relation = clause.at or (_RELATION_OF[turned] if turned and clause.broken and clause.flips else None)
+        stated = clause.flips or direction is not None
+        return NoteLevel(clause.number, relation, "flip") if relation and stated else None
+    if lean is None or clause.at != _RELATION_OF[lean]:
+        return None
+    return NoteLevel(clause.number, clause.at, "bias" if direction in {None, lean} else "flip")
+
+
+def _clauses(shape: str, meanings: list[Meaning]) -> Iterator[_Clause]:
+    clause = _Clause()
+    end = 0
+    for token in tokens(shape, 0):
+        if _ends_clause(shape[end : token.start], clause, token):
+            yield clause
+            clause = _Clause()
+        end = token.end
+        if token.name in MEANINGS:
+            meanings += [MEANINGS[token.name] if token.name != "garbled" else "bias_text"] * count(token.text)
+        elif token.name == "number":
+            _number(clause, len(meanings), shape[token.end : token.end + 2])
+            meanings.append("bias_text")
+        else:
+            _word(clause, token)
+    yield clause
+
+
+def _ends_clause(gap: str, clause: _Clause, token: Token) -> bool:
+    small = token.text.lower()
+    return (
+        any(sign in gap for sign in ",;—–") or ". " in gap or "--" in gap or " - " in gap
+        or small in {"but", "while", "however", *_UNTIL} and small != "while"
+        or (clause.number is not None and (small in _LEANS or small in _FLIPS) and bool(clause.leans or clause.flips) and not _turning(clause, small))
+    )  # fmt: skip
+
+
+def _turning(clause: _Clause, small: str) -> bool:
+    """`break 129.50 flips bearish`: the lean after a flip belongs to it."""
+    return clause.flips and not clause.leans and small in _LEANS
+
+
+def _number(clause: _Clause, index: int, following: str) -> None:
+    clause.numbers += 1
+    if clause.number is None:
+        clause.number = index
+        clause.at = clause.relation if clause.direct else None
+        if following[:1].isalpha() or (following[:1] in {"-", "–"} and following[1:] and following[1:] in ANY):
+            clause.numbers += 1  # a zone, or no price at all
+
+
+def _word(clause: _Clause, token: Token) -> None:
+    small = token.text.lower().replace("’", "").replace("'", "")
+    if token.word.cls == "relation" and token.word.value != "near":
+        clause.relation, clause.direct = cast("Relation", token.word.value), True
+        clause.broken = clause.broken or small in _BREAKS
+        return
+    clause.direct = clause.direct and token.word.cls in {"filler", "zone"}
+    if small in _LEANS:
+        clause.leans.append(_LEANS[small])
+    elif small in _FLIPS:
+        clause.flips = True
+    elif small in _UNTIL:
+        clause.until = True
+    elif small in _NEUTRAL:
+        clause.neutral = True
+    elif small in _BREAKS:
+        clause.broken = True
+    elif small in _OPEN_ENDED:
+        # "Bulls are back in charge if price holds above": after the lean, `if` only leads on to the level.
+        clause.open_ended = clause.open_ended or not (clause.leans and small in {"if", "when"}) or False

@@ -1,0 +1,337 @@
+"""A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from parsers.days import Found, find_day
+from parsers.formats.aplus.lines import Form, Line, read_line
+from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part
+from parsers.formats.aplus.setups import Numbers, build, extend
+from parsers.numbers import count, same_scale
+from parsers.reading import Kind, Meaning, Setup, Span, Strategy
+from parsers.sheet import Sheet
+
+_LOOK_AHEAD = 4  # lines with something on them
+_TITLE_WORDS = 3
+_LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
+_PLAN_FORMS: Final = frozenset({"setup", "heading", "note", "bare", "follow"})
+_EMPTY: Final = frozenset({"blank", "rule", "aside"})
+_SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
+"""The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
+
+
+@dataclass(slots=True)
+class NoteLine:
+    """One line of a note: where it stands in the cleaned text, its shape, and its first number."""
+
+    start: int
+    end: int
+    shape: str
+    first: int
+
+
+@dataclass(slots=True)
+class Section:
+    """What the text says about one ticker."""
+
+    ticker: str | None
+    setups: list[Setup] = field(default_factory=list)
+    note: list[NoteLine] = field(default_factory=list)
+
+
+class PlanReader:
+    """Reads the lines of one text in order; its state is what a reader has in mind when the next line begins."""
+
+    def __init__(self, sheet: Sheet, posted: date) -> None:
+        self.sheet = sheet
+        self.lines: list[Line] = [read_line(shape) for shape in sheet.shapes]
+        self.numbers = Numbers(sheet.spans, sheet.values)
+        self.meanings: list[Meaning] = []
+        self.sections = [Section(None)]
+        self.reasons: dict[int, str] = {}
+        self.header: Line | None = None
+        self.found: Found | None = None
+        self._posted = posted
+        self._index = 0
+        self._first = 0
+        self._section = self.sections[0]
+        self._kind: Kind | None = None
+        self._strategy: Strategy | None = None
+        self._heading: Part | None = None  # what a line without prices announces for the lines under it
+        self._noting = False
+        self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
+        self._waiting = False  # the line above ends with an arrow or a word for targets
+        self._under = False  # the line above is the section's last setup or belongs to it
+        self._dashed = False  # setups of this text are led by dashes
+
+    def read(self) -> None:
+        """Reads every line."""
+        before = ""
+        for index, line in enumerate(self.lines):
+            self._index = index
+            self._first = len(self.meanings)
+            self.meanings += line.meanings
+            raw = self.sheet.lines[index]
+            if raw == "\n" and before[-1:] == "\u2028":
+                before = ""  # the two are one end of a line to a reader, and no blank line
+                continue
+            before = raw
+            if self._noting and self._continues_note(line):
+                self._add_note(0)
+            else:
+                self._noting = False
+                _HANDLERS[line.form](self, line)
+
+    # sections
+
+    def _enter(self, ticker: str | None) -> None:
+        section = next((section for section in self.sections if section.ticker == ticker), None) if ticker else None
+        if section is None:
+            section = Section(ticker)
+            self.sections.append(section)
+        self._section = section
+        self._kind = self._strategy = self._heading = None
+        self._closed = self._waiting = self._under = False
+
+    def _blank(self, line: Line) -> None:
+        self._closed = self._closed or bool(self._section.setups and self._section.note)
+        if self._under:
+            self._heading = self._strategy = None
+
+    def _aside(self, line: Line) -> None:
+        pass
+
+    def _rule(self, line: Line) -> None:
+        if self._section.setups:
+            self._enter(None)
+
+    def _ticker(self, line: Line) -> None:
+        if self._leads_to_plan():
+            self._enter(line.ticker)
+        else:
+            self._remark(line)
+
+    def _leads_to_plan(self) -> bool:
+        """Whether lines of a plan follow before another ticker does."""
+        for line, _ in zip(self._following(), range(_LOOK_AHEAD), strict=False):
+            if line.form != "remark":
+                return line.form in _PLAN_FORMS
+        return False
+
+    def _following(self) -> Iterator[Line]:
+        following = (self.lines[index] for index in range(self._index + 1, len(self.lines)))
+        return (line for line in following if line.form not in _EMPTY)
+
+    def _remark(self, line: Line) -> None:
+        if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
+            return
+        following = next(self._following(), None)
+        if self._section.setups and following is not None and following.form in {"setup", "heading"}:
+            self._closed = True  # a title that names no ticker that could be told
+
+    # the header
+
+    def _header(self, line: Line) -> None:
+        if self.header is not None:
+            self._refuse("a second header")
+            return
+        self.header = line
+        values = self.numbers.values[self._first : len(self.meanings)]
+        self.meanings[self._first :] = ["label" if value < _LABELS_BELOW else "unread" for value in values]
+        self._find_day()
+
+    def _find_day(self) -> bool:
+        """Looks for the trading day on a line above the setups."""
+        if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
+            return False
+        found = find_day(self.sheet.lines[self._index], self._posted)
+        if found is None:
+            return False
+        start = self.sheet.starts[self._index]
+        for number in range(self._first, len(self.meanings)):
+            if found.start <= self.sheet.bounds[2 * number + 1] - start < found.end:
+                self.meanings[number] = "unread" if found.problem else "date"
+        if found.problem:
+            self.reasons[self._index] = found.problem
+        self.found = found
+        return True
+
+    # setups
+
+    def _setup(self, line: Line) -> None:
+        if line.ticker is not None:
+            self._enter(line.ticker)
+        elif self._closed or self._out_of_scale(line):
+            self._enter(None)
+        if line.named - {self._section.ticker}:
+            self._refuse("names another ticker among its words")
+        else:
+            for position, part in enumerate(line.parts):
+                self._part(line, position, part)
+        self._waiting = line.parts[-1].waiting
+        self._dashed = line.lead == "dash"
+        if line.note >= 0:
+            self._add_note(line.note)
+
+    def _out_of_scale(self, line: Line) -> bool:
+        """Whether all prices of a line are far from the section's: the ticker line between them is missing."""
+        if not self._section.setups:
+            return False
+        scale = self._section.setups[0].triggers[0].low
+        values = self.numbers.values
+        return not any(same_scale(values[self._first + at], scale) for part in line.parts for at in _numbers(part))
+
+    def _part(self, line: Line, position: int, part: Part) -> None:
+        if part.doubt is not None or not part.triggers:
+            self._refuse(part.doubt or "has no price that sets it off", _numbers(part))
+            return
+        flags = ["ticker_missing"] if self._section.ticker is None else []
+        kind, strategy = self._inherit(part, flags)
+        if kind is None:
+            self._refuse("prices without a kind of setup", _numbers(part))
+            return
+        setup = build(
+            part, kind, strategy, self.numbers, self._first, self._index + 1, self._span(line, position), flags
+        )
+        if setup is None:
+            self._refuse("a price that cannot be one", _numbers(part))
+            return
+        self._section.setups.append(setup)
+        self._under = True
+        if part.kind is not None:
+            self._kind, self._heading = kind, None
+
+    def _inherit(self, part: Part, flags: list[str]) -> tuple[Kind | None, Strategy | None]:
+        """A part's kind and strategy, its own or those of the lines above. May add to `flags`."""
+        heading, kind, strategy = self._heading, part.kind, part.strategy
+        if kind is None:
+            flags.append("kind_inherited")
+            kind = heading.kind if heading is not None and heading.kind else self._kind
+            related = KIND_OF_RELATION.get(part.relation or "")
+            if related is not None and (kind is None or DIRECTIONS[kind] != DIRECTIONS[related]):
+                kind = related if part.explicit or strategy else None
+            if strategy is None and heading is not None:
+                strategy = heading.strategy
+        if strategy is None and kind in _SPLIT_KINDS:
+            strategy = self._strategy
+        return kind, strategy
+
+    def _span(self, line: Line, position: int) -> Span:
+        sheet, index = self.sheet, self._index
+        start, end = sheet.stripped(index)
+        if line.note >= 0:
+            end = sheet.place(index, self._first, line.note)
+        if len(line.parts) > 1:
+            start = max(start, sheet.place(index, self._first, line.parts[position].start if position else 0))
+            end = min(end, sheet.place(index, self._first, line.parts[position].end))
+        return sheet.span(start, end)
+
+    def _follow(self, line: Line) -> None:
+        """Targets or a stop on a line of their own."""
+        setups = self._section.setups
+        if line.ticker is not None or not setups or self._closed or not (self._under or _is_bare(setups[-1])):
+            self._refuse("targets or a stop without a setup above")
+            return
+        end = self.sheet.span(*self.sheet.stripped(self._index)).end
+        for part in line.parts:
+            setups[-1] = extend(setups[-1], part, self.numbers, self._first, end)
+        self._under, self._waiting = True, line.parts[-1].waiting
+
+    def _bare(self, line: Line) -> None:
+        """Prices that no word on their line explains."""
+        part = line.parts[0]
+        leads = self._waiting or line.lead in {"arrow", "bracket"}
+        if line.ticker is not None and self._leads_to_plan():
+            self._enter(line.ticker)
+        if line.ticker is None and leads and self._under and _is_bare(self._section.setups[-1]) and not part.explicit:
+            self._follow(line)
+        elif self._heading is not None and self._heading.kind is not None:
+            self._part(line, 0, part._replace(relation=part.relation or self._heading.relation))
+            self._waiting = part.waiting
+        elif not self._find_day():
+            self._refuse("prices without a kind of setup")
+
+    def _announce(self, line: Line) -> None:
+        """A kind, a strategy or a relation without a price: it is said of the lines under it."""
+        part = line.parts[0]
+        if line.ticker is not None:
+            self._enter(line.ticker)
+        if part.doubt is not None:
+            self._heading = None
+        elif part.kind is not None:
+            if self._closed:
+                self._enter(None)
+            self._heading, self._under = part, False
+        elif part.strategy is not None:
+            self._strategy, self._under = part.strategy, False
+        elif part.relation is not None and self._heading is not None:
+            self._heading = self._heading._replace(relation=part.relation)
+        self._waiting = part.waiting
+
+    # notes
+
+    def _note(self, line: Line) -> None:
+        if line.ticker not in {None, self._section.ticker}:
+            if not self._leads_to_plan() and not any(section.ticker == line.ticker for section in self.sections):
+                self._refuse("a note on a ticker without setups")
+                return
+            self._enter(line.ticker)
+        self._add_note(line.note)
+
+    def _add_note(self, offset: int) -> None:
+        """Takes a line from an offset into its shape on as part of the section's note."""
+        shape = self.sheet.shapes[self._index]
+        while offset < len(shape) and (shape[offset] in "⚠\ufe0f" or shape[offset].isspace()):
+            offset += 1
+        start, end = self.sheet.place(self._index, self._first, offset), self.sheet.stripped(self._index)[1]
+        if start < end:
+            self._section.note.append(
+                NoteLine(start, end, shape[offset:].rstrip(), self._first + count(shape[:offset]))
+            )
+        self._noting, self._under = True, False
+
+    def _continues_note(self, line: Line) -> bool:
+        """Whether a line right under a note goes on with it: whatever is not plainly something else."""
+        if line.form in _EMPTY or line.form in {"header", "bare", "follow"}:
+            return False
+        if line.form == "ticker":
+            return not self._leads_to_plan()
+        if line.form == "heading":
+            following = next(self._following(), None)
+            return following is None or following.form not in {"setup", "bare"}
+        if line.form == "setup":
+            return line.lead == "dash" and not self._dashed and not any(part.explicit for part in line.parts)
+        return line.form == "remark"
+
+    def _refuse(self, reason: str, numbers: Sequence[int] | None = None) -> None:
+        """Leaves prices of this line unread: those numbers, counted from its first, or all."""
+        self.reasons.setdefault(self._index, reason)
+        for at in range(len(self.meanings) - self._first) if numbers is None else numbers:
+            if self.meanings[self._first + at] == "level":
+                self.meanings[self._first + at] = "unread"
+
+
+def _numbers(part: Part) -> list[int]:
+    triggers = [at for pair in part.triggers for at in pair]
+    return [*triggers, *part.targets, *([] if part.stop is None else [part.stop])]
+
+
+def _is_bare(setup: Setup) -> bool:
+    return not setup.targets and setup.stop is None
+
+
+_HANDLERS: Final[dict[Form, Callable[[PlanReader, Line], None]]] = {
+    "blank": PlanReader._blank,
+    "rule": PlanReader._rule,
+    "aside": PlanReader._aside,
+    "header": PlanReader._header,
+    "note": PlanReader._note,
+    "setup": PlanReader._setup,
+    "follow": PlanReader._follow,
+    "bare": PlanReader._bare,
+    "heading": PlanReader._announce,
+    "ticker": PlanReader._ticker,
+    "remark": PlanReader._remark,
+}

@@ -1,0 +1,76 @@
+"""A text laid out for reading: its lines, each with its numbers taken out, and the numbers with their values and places."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from itertools import accumulate
+from operator import itemgetter
+
+from parsers.numbers import GROUPED, NUMBER, Worths, count, ungroup
+from parsers.reading import Span
+from parsers.text import clean
+
+_marker = itemgetter(0)
+_value = itemgetter(1)
+# A named tuple's own constructor is a Python function; a reading makes hundreds of these.
+_new_span = partial(tuple.__new__, Span)
+
+_worths = Worths()
+
+
+@dataclass(slots=True)
+class Sheet:
+    """`lines`, `starts` and `shapes` are per line, `spans` and `values` per number.
+
+    `starts` count in the cleaned text, and so do `bounds`, the ends of words and numbers by turns; `spans` count in the text
+    as it was given."""
+
+    given: str
+    text: str
+    at: Sequence[int]
+    lines: list[str]
+    starts: list[int]
+    shapes: list[str]
+    bounds: list[int]
+    spans: list[Span]
+    values: list[Decimal]
+
+    def span(self, start: int, end: int) -> Span:
+        """Where a stretch of the cleaned text stands in the text as it was given."""
+        return Span(self.at[start], self.at[end - 1] + 1 if end > start else self.at[start])
+
+    def stripped(self, index: int) -> tuple[int, int]:
+        """Where a line stands in the cleaned text, without the white space around it."""
+        line, start = self.lines[index], self.starts[index]
+        return start + len(line) - len(line.lstrip()), start + len(line.rstrip())
+
+    def place(self, index: int, first: int, offset: int) -> int:
+        """Where an offset into a line's shape lies in the cleaned text; `first` is the line's first number."""
+        before = range(first, first + count(self.shapes[index][:offset]))
+        return self.starts[index] + offset + sum(self.bounds[2 * at + 2] - self.bounds[2 * at + 1] - 1 for at in before)
+
+    def given_line(self, index: int) -> str:
+        """A line as it was given, without the white space around it."""
+        start, end = self.span(*self.stripped(index))
+        return self.given[start:end]
+
+
+def lay_out(text: str) -> Sheet:
+    """The sheet of a text."""
+    cleaned, at = clean(text)
+    pieces = NUMBER.split(cleaned)
+    worths = list(map(_worths.__getitem__, pieces[1::2]))
+    if GROUPED in map(_marker, worths):
+        pieces, worths = ungroup(pieces, worths)
+    bounds = list(accumulate(map(len, pieces), initial=0))
+    pieces[1::2] = map(_marker, worths)
+    if cleaned is text:
+        spans = list(map(_new_span, zip(bounds[1:-1:2], bounds[2::2], strict=True)))
+    else:
+        spans = [Span(at[start], at[end - 1] + 1) for start, end in zip(bounds[1:-1:2], bounds[2::2], strict=True)]
+    lines = cleaned.splitlines(keepends=True)
+    starts = list(accumulate(map(len, lines), initial=0))
+    return Sheet(
+        text, cleaned, at, lines, starts, "".join(pieces).splitlines(), bounds, spans, list(map(_value, worths))
+    )
