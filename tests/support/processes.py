@@ -37,7 +37,7 @@ class User:
         prefix: Sequence[str] = (),
     ) -> None:
         self.process = subprocess.Popen(
-            [*prefix, python, embedded_user.__file__, str(home)],
+            [*prefix, python, "-P", embedded_user.__file__, str(home)],
             env={"PATH": os.environ["PATH"], "HOME": str(home.parent), "PYTHONPATH": _python_path()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -112,19 +113,15 @@ class EmbeddedServer:
     def _launch(self, lock: int) -> None:
         started = time.monotonic()
         version = self.data / "PG_VERSION"
-        programs = find_programs(self._programs_folder, int(version.read_text()) if version.exists() else None)
+        programs = find_programs(
+            self._programs_folder, int(version.read_text().partition(".")[0]) if version.exists() else None
+        )
         run_as = choose_run_as(self.home, self.data, programs)
         for folder in (self.home, self._socket_folder):
             run_as.give(folder)
         if not version.exists():
             self._initialise(programs, run_as, lock)
-        if self.log_file.exists():
-            self.log_file.replace(self.home / "server.log.1")
-        try:
-            self._bring_up(programs, run_as)
-        except BaseException:
-            self._shut_down()
-            raise
+        self._bring_up(programs, run_as)
         log.info(
             "database.embedded.ready",
             home=str(self.home),
@@ -148,22 +145,26 @@ class EmbeddedServer:
         unfinished.rename(self.data)
 
     def _bring_up(self, programs: Programs, run_as: RunAs) -> None:
-        """Runs the server until it is ready; one that a killed process has just started is waited for instead."""
         deadline = time.monotonic() + START_SECONDS
+        self._await_former(deadline)
+        if not self.is_ready() and self.log_file.exists():
+            self.log_file.replace(self.home / "server.log.1")
         while not self.is_ready():
-            if time.monotonic() > deadline:
-                raise UnavailableError(
-                    f"The embedded PostgreSQL is not ready after {START_SECONDS} s: {self._reason()}"
-                )
-            if not self.is_running():
-                self._run(programs, run_as)
-            _wait(self._has_settled, deadline - time.monotonic())
-            if not self.is_running():
-                if not self._was_too_early():
-                    raise UnavailableError(f"The embedded PostgreSQL does not start: {self._reason()}")
-                time.sleep(0.1)
+            process = self._run(programs, run_as)
+            _wait(partial(self._is_ready_or_ended, process), deadline - time.monotonic())
+            if not self.is_ready() and (not self._was_too_early() or time.monotonic() > deadline):
+                reason = _cause(self.log_file.read_bytes())
+                raise UnavailableError(f"The embedded PostgreSQL does not start: {reason} (its log: {self.log_file})")
+            self._await_former(deadline)
 
-    def _run(self, programs: Programs, run_as: RunAs) -> None:
+    def _is_ready_or_ended(self, process: subprocess.Popen[bytes]) -> bool:
+        return self.is_ready() or process.poll() is not None
+
+    def _await_former(self, deadline: float) -> None:
+        """Waits for a server that still starts or stops, left by a process that was killed."""
+        _wait(lambda: self.is_ready() or not self.is_running(), deadline - time.monotonic())
+
+    def _run(self, programs: Programs, run_as: RunAs) -> subprocess.Popen[bytes]:
         # The lock on the data folder is the one that counts; a left lock on the socket would only be in the way.
         (self._socket_folder / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
         settings = SETTINGS | ({} if self._durable else NOT_DURABLE)
@@ -173,17 +174,12 @@ class EmbeddedServer:
             self._process.wait()  # the former server was killed: no zombie of it shall stay
         with self.log_file.open("ab") as output:
             self._process = run_as.start(command, _environment() | self._stale_pid(), output)
-
-    def _has_settled(self) -> bool:
-        ended = self._process is None or self._process.poll() is not None
-        return self.is_ready() or (ended and not self.is_running())
+        return self._process
 
     def _was_too_early(self) -> bool:
-        """Whether sessions of a server that was killed had not noticed it yet, which takes them a moment."""
-        return b"pre-existing shared memory block" in self.log_file.read_bytes()[-1000:]
-
-    def _reason(self) -> str:
-        return f"{_cause(self.log_file.read_bytes())} (its log: {self.log_file})"
+        """Whether a killed process has just started a server too, or sessions of a killed server still end."""
+        text = self.log_file.read_bytes()[-1000:]
+        return b"pre-existing shared memory block" in text or b'"postmaster.pid" already exists' in text
 
     def _stale_pid(self) -> dict[str, str]:
         """PostgreSQL refuses to start while the process of a left pid file exists, be it a zombie or another program.
@@ -195,14 +191,11 @@ class EmbeddedServer:
 
     def _shut_down(self) -> None:
         pid_file = read_pid_file(self.data)
-        if pid_file and is_postmaster(pid_file.pid, self.data):
-            pid = pid_file.pid
-        elif self._process and self._process.poll() is None:
-            pid = self._process.pid
-        else:
+        if pid_file is None or not is_postmaster(pid_file.pid, self.data):
             return
-        os.kill(pid, signal.SIGINT)  # fast: ends sessions, writes everything
-        if not _wait(lambda: not is_postmaster(pid, self.data), STOP_SECONDS):
+        with suppress(ProcessLookupError):
+            os.kill(pid_file.pid, signal.SIGINT)  # fast: ends sessions, writes everything
+        if not _wait(lambda: not is_postmaster(pid_file.pid, self.data), STOP_SECONDS):
             log.warning("database.embedded.still_stopping", home=str(self.home), seconds=STOP_SECONDS)
         elif self._process:
             self._process.wait()
@@ -230,6 +223,8 @@ def _make_private(folder: Path, owners: tuple[int, ...] | None = None) -> None:
             raise PermissionError(None, "it belongs to another user")
         if stat.S_IMODE(status.st_mode) != 0o700:
             folder.chmod(0o700)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(None, "it cannot be written to")
     except OSError as error:
         raise ConfigError(
             f"The embedded PostgreSQL cannot use {folder}: {error.strerror}; set DATA_DIRECTORY to another folder."

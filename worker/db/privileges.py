@@ -5,6 +5,7 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -60,9 +61,8 @@ def choose_run_as(home: Path, data: Path, programs: Programs) -> RunAs:
 
     Raises ConfigError, naming DATABASE_URL, if none does."""
     caller = os.geteuid()
-    owner = data.stat().st_uid if data.exists() else caller
-    if caller == 0 and owner != 0:
-        return _as_account(pwd.getpwuid(owner), home, programs)
+    if caller == 0 and data.exists() and (owner := data.stat()).st_uid != 0:
+        return _as_account(f"with the id {owner.st_uid}", owner.st_uid, owner.st_gid, home, programs)
     if caller != 0 and _has_name(caller):
         return RunAs()
     if namespace := _in_namespace(programs):
@@ -73,10 +73,9 @@ def choose_run_as(home: Path, data: Path, programs: Programs) -> RunAs:
             "run the worker as a named user, or set DATABASE_URL."
         )
     for name in ACCOUNTS:
-        try:
-            return _as_account(pwd.getpwnam(name), home, programs)
-        except KeyError:
-            continue
+        with suppress(KeyError):
+            account = pwd.getpwnam(name)
+            return _as_account(name, account.pw_uid, account.pw_gid, home, programs)
     raise ConfigError("PostgreSQL refuses to run as root: run the worker as an ordinary user, or set DATABASE_URL.")
 
 
@@ -101,13 +100,13 @@ def _in_namespace(programs: Programs) -> RunAs | None:
     return run_as if process.wait() == 0 else None
 
 
-def _as_account(account: pwd.struct_passwd, home: Path, programs: Programs) -> RunAs:
+def _as_account(name: str, uid: int, gid: int, home: Path, programs: Programs) -> RunAs:
     for needed in (home, programs.postgres):
         for folder in needed.parents:
             status = folder.stat()
-            if not status.st_mode & 0o001 and status.st_uid != account.pw_uid:
+            if not status.st_mode & 0o001 and status.st_uid != uid:
                 raise ConfigError(
-                    f"PostgreSQL refuses to run as root, and the account {account.pw_name} may not enter {folder}: set "
+                    f"PostgreSQL refuses to run as root, and the account {name} may not enter {folder}: set "
                     "DATA_DIRECTORY outside of it, run the worker as an ordinary user, or set DATABASE_URL."
                 )
-    return RunAs(uid=account.pw_uid, gid=account.pw_gid)
+    return RunAs(uid=uid, gid=gid)

@@ -1,6 +1,7 @@
 """The embedded server's life: it starts from nothing, is shared, and no crash leaves anything stale."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -47,6 +48,15 @@ def kill_server(server: EmbeddedServer) -> int:
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not server.is_running(), "the killed server is gone")
     return pid
+
+
+def is_locked(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_starts_from_nothing_and_keeps_its_data_over_a_stop(server: EmbeddedServer, home: Path) -> None:
@@ -129,8 +139,8 @@ def test_a_pid_file_left_by_a_crash_may_name_another_process(server: EmbeddedSer
     other = subprocess.Popen(["sleep", "600"] if kind == "another program" else ["true"])
     if kind == "a zombie":
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
-    for file in (server.data / "postmaster.pid", home / ".s.PGSQL.5432.lock"):
-        file.write_text(file.read_text().replace(str(former), str(other.pid), 1))
+    for file, pid in ((server.data / "postmaster.pid", other.pid), (home / ".s.PGSQL.5432.lock", os.getppid())):
+        file.write_text(file.read_text().replace(str(former), str(pid), 1))
     try:
         server.start()
         assert server_pid(server) != other.pid
@@ -150,9 +160,10 @@ def test_a_killed_start_leaves_no_half_of_a_data_folder(
     unfinished = home / "data.new"
     wait_for((unfinished / "postgresql.conf").exists, "initdb is at work")
     [initdb] = children(user.process.pid)
+    os.killpg(initdb, signal.SIGSTOP)
     user.killed()
-    if not initdb_survives:
-        os.killpg(initdb, signal.SIGKILL)
+    assert is_locked(home / "start.lock")
+    os.killpg(initdb, signal.SIGCONT if initdb_survives else signal.SIGKILL)
     assert not server.data.exists()
     server.start()
     assert server.is_ready()
