@@ -1,0 +1,183 @@
+"""A migration beside others that hold locks: it steps back, says who is in its way, and gets there."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic import command
+from structlog.testing import capture_logs
+
+from tests.support.alembic import alembic, move
+from tests.support.migrated import migrate_fully
+from tests.support.sql import execute, fetch
+from worker.db.connection import Database, connect
+from worker.db.migrate import migrate
+from worker.db.schema import HEAD, MIGRATION_LOCK
+from worker.exits import UnavailableError
+
+GENEROUS_SECONDS = 60
+
+Logs = list[MutableMapping[str, Any]]
+
+
+async def until(condition: Callable[[], bool], task: "asyncio.Task[Any]") -> None:
+    """Waits for the condition while the task runs, or for the task's failure."""
+    async with asyncio.timeout(GENEROUS_SECONDS):
+        while not condition():
+            assert not task.done(), task.result()
+            await asyncio.sleep(0.01)
+
+
+def has(logs: Logs, event: str, times: int = 1) -> Callable[[], bool]:
+    return lambda: len([line for line in logs if line["event"] == event]) >= times
+
+
+@contextlib.asynccontextmanager
+async def holding(database: Database, *statements: str) -> AsyncIterator[asyncpg.Connection]:
+    """A session in a transaction that has run the statements."""
+    connection = await connect(database, purpose="somebody")
+    try:
+        await connection.execute("BEGIN")
+        for statement in statements:
+            await connection.execute(statement)
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def logs() -> Iterator[Logs]:
+    with capture_logs() as captured:
+        yield captured
+
+
+async def test_a_revision_that_is_blocked_tries_again_and_says_who_is_in_the_way(
+    empty_database: Database, logs: Logs
+) -> None:
+    await execute(empty_database, "CREATE TABLE events (id serial)")
+    async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE") as holder:
+        migration = asyncio.create_task(migrate_fully(empty_database))
+        await until(has(logs, "migration.retry", times=3), migration)
+        pid = holder.get_server_pid()
+    assert await migration == ("0001", "0002", "0003", "0004")
+    blocked = [line for line in logs if line["event"] == "migration.blocked"]
+    assert blocked, logs
+    assert {(line["pid"], line["application_name"], line["state"]) for line in blocked} == {
+        (pid, "discord-plan-worker:somebody", "idle in transaction")
+    }
+    assert not any("LOCK TABLE" in str(line) for line in logs)
+    run = (await fetch(empty_database, "SELECT * FROM migration_runs WHERE revision = '0001'"))[0]
+    assert run["lock_wait_milliseconds"] >= 3 * 200
+
+
+async def test_readers_are_not_kept_waiting_behind_a_blocked_revision(empty_database: Database, logs: Logs) -> None:
+    """What waits for an exclusive lock makes all who come after it wait, so it must wait for a short time only."""
+    await execute(empty_database, "CREATE TABLE events (id serial)")
+    async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE"):
+        migration = asyncio.create_task(migrate_fully(empty_database))
+        for attempt in range(1, 4):
+            await until(has(logs, "migration.retry", times=attempt), migration)
+            await fetch(empty_database, "SELECT * FROM events")
+        assert not migration.done()
+    await migration
+
+
+async def test_the_budget_ends_a_migration_that_stays_blocked_and_nothing_is_left(
+    empty_database: Database, logs: Logs
+) -> None:
+    await execute(empty_database, "CREATE TABLE events (id serial)")
+    async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE"):
+        with pytest.raises(UnavailableError, match="MIGRATION_BUDGET_SECONDS"):
+            await migrate(empty_database, budget_seconds=1, lock_timeout_milliseconds=100)
+    assert has(logs, "migration.blocked")()
+    names = {row["relname"] for row in await fetch(empty_database, "SELECT relname FROM pg_class WHERE relkind = 'r'")}
+    assert "events" in names
+    assert not names & {"old_events", "schema_floor", "migration_runs"}
+    assert await migrate_fully(empty_database) == ("0001", "0002", "0003", "0004")
+
+
+async def test_an_index_is_made_beside_a_long_transaction(migrated_database: Database, logs: Logs) -> None:
+    await move(migrated_database, command.downgrade, "-1")
+    async with holding(migrated_database, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM events"):
+        migration = asyncio.create_task(migrate_fully(migrated_database))
+        await until(has(logs, "migration.blocked"), migration)
+        # Writers go on meanwhile.
+        await execute(migrated_database, "UPDATE events SET source = source")
+        assert not has(logs, "migration.retry")()
+    assert await migration == (HEAD,)
+    assert not has(logs, "migration.retry")()
+
+
+async def test_an_invalid_index_that_was_left_is_made_anew(migrated_database: Database, logs: Logs) -> None:
+    await move(migrated_database, command.downgrade, "-1")
+    async with holding(migrated_database, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM events"):
+        with pytest.raises(UnavailableError):
+            await migrate(migrated_database, budget_seconds=1, lock_timeout_milliseconds=100)
+    is_valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_events_correlation_id'::regclass"
+    assert [row["indisvalid"] for row in await fetch(migrated_database, is_valid)] == [False]
+    assert await migrate_fully(migrated_database) == (HEAD,)
+    assert [row["indisvalid"] for row in await fetch(migrated_database, is_valid)] == [True]
+
+
+async def test_an_index_of_that_name_on_another_table_is_not_dropped(migrated_database: Database) -> None:
+    await move(migrated_database, command.downgrade, "-1")
+    await execute(migrated_database, "CREATE TABLE mine (id integer)")
+    await execute(migrated_database, "CREATE INDEX ix_events_correlation_id ON mine (id)")
+    with pytest.raises(Exception, match="already exists"):
+        await migrate_fully(migrated_database)
+    assert await fetch(migrated_database, "SELECT FROM pg_indexes WHERE tablename = 'mine'") != []
+
+
+async def test_only_the_session_that_holds_the_lock_migrates(empty_database: Database, logs: Logs) -> None:
+    holder = await connect(empty_database, purpose="other")
+    try:
+        await holder.fetchval("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        migration = asyncio.create_task(migrate_fully(empty_database))
+        await until(has(logs, "migration.waiting"), migration)
+        waiting = next(line for line in logs if line["event"] == "migration.waiting")
+        assert [session["pid"] for session in waiting["holders"]] == [holder.get_server_pid()]
+        with pytest.raises(UnavailableError, match="Another process has been migrating"):
+            await migrate(empty_database, budget_seconds=0.2, lock_timeout_milliseconds=100)
+        assert await fetch(empty_database, "SELECT FROM pg_class WHERE relname = 'alembic_version'") == []
+    finally:
+        await holder.close()
+    assert await migration == ("0001", "0002", "0003", "0004")
+
+
+async def test_the_command_line_waits_for_the_lock_as_well(empty_database: Database) -> None:
+    holder = await connect(empty_database, purpose="other")
+    try:
+        await holder.fetchval("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        ended = await alembic(empty_database, "upgrade", "head", fails=True, MIGRATION_BUDGET_SECONDS="0.5")
+        assert "Another process has been migrating" in ended.errors
+        assert (await alembic(empty_database, "current")).output == ""
+    finally:
+        await holder.close()
+
+
+async def test_a_lost_connection_is_a_plain_sentence_and_the_next_boot_goes_on(
+    empty_database: Database, logs: Logs
+) -> None:
+    await execute(empty_database, "CREATE TABLE events (id serial)")
+    async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE") as holder:
+        migration = asyncio.create_task(migrate_fully(empty_database))
+        await until(has(logs, "migration.blocked"), migration)
+        await holder.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'discord-plan-worker:migrate' AND datname = current_database()"
+        )
+        with pytest.raises(UnavailableError, match="connection to PostgreSQL was lost"):
+            await migration
+    assert await migrate_fully(empty_database) == ("0001", "0002", "0003", "0004")
+
+
+async def test_steps_that_were_counted_are_not_counted_again(migrated_database: Database) -> None:
+    """`-2` is two steps from where the database stood, so an attempt that came half the way is not repeated."""
+    await move(migrated_database, command.downgrade, "0003")
+    async with holding(migrated_database, "LOCK TABLE ticker_plans IN ACCESS SHARE MODE"):
+        ended = await alembic(migrated_database, "downgrade", "-2", fails=True)
+    assert "after 0003: run the rest of the steps again" in ended.errors
+    assert "0002" in (await alembic(migrated_database, "current")).output
