@@ -1,0 +1,148 @@
+"""What the commands do once their arguments are known: each opens the database, sees to the schema and shows."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import click
+from asyncpg import Connection
+
+from worker.db import migrate as schema
+from worker.db.connection import Database, connected, open_database
+from worker.exits import InputError
+from worker.ingest import channels
+from worker.ingest.replay import ReplayOptions
+from worker.ingest.replay import replay as replay_files
+from worker.settings import Settings
+from worker.views.channels import show_channels
+from worker.views.events import event_json, event_lines
+from worker.views.levels import show_levels
+from worker.views.migration import show_plan
+from worker.views.replay import show_replayed, shown_progress
+from worker.views.setups import show_setups
+from worker.views.status import show_status, status_json
+from worker.views.stored_plans import current_plans
+from worker.views.stored_status import read_status
+from worker.views.tail import EventFilter, tail
+from worker.views.terminal import terminal
+
+CHANGED_BY = "command line"
+FIRST_EVENT = -(1 << 63)  # imported events have negative ids
+
+
+@asynccontextmanager
+async def _ready_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database with its schema at the newest revision."""
+    async with open_database(settings) as database:
+        await _migrate(database, settings)
+        yield database
+
+
+@asynccontextmanager
+async def _session(settings: Settings, purpose: str) -> AsyncIterator[Connection]:
+    async with _ready_database(settings) as database, connected(database, purpose=purpose) as connection:
+        yield connection
+
+
+async def _migrate(database: Database, settings: Settings) -> tuple[str, ...]:
+    return await schema.migrate(
+        database,
+        budget_seconds=settings.migration_budget_seconds,
+        lock_timeout_milliseconds=settings.migration_lock_timeout_milliseconds,
+    )
+
+
+async def migrate(settings: Settings) -> None:
+    async with open_database(settings) as database:
+        applied = await _migrate(database, settings)
+    click.echo(f"Applied {', '.join(applied)}." if applied else "The schema is at the newest revision already.")
+
+
+async def show_migration_plan(settings: Settings) -> None:
+    async with open_database(settings) as database:
+        show_plan(terminal(), await schema.plan(database))
+
+
+async def print_migration_sql(settings: Settings) -> None:
+    async with open_database(settings) as database:
+        click.echo(await schema.sql(database), nl=False)
+
+
+async def replay(settings: Settings, files: Sequence[Path], channel_id: int | None) -> None:
+    """Raises InputError, once everything else is stored, if a file could not be read whole."""
+    options = ReplayOptions(channel_id, settings.plan_timezone, settings.database_wait_seconds)
+    async with _ready_database(settings) as database:
+        with shown_progress(files) as on_progress:
+            replayed = await replay_files(database, files, options, on_progress)
+    show_replayed(terminal(), replayed)
+    if replayed.problems:
+        raise InputError("\n".join(replayed.problems))
+
+
+async def setups(settings: Settings, ticker: str, day: date | None) -> None:
+    zone = ZoneInfo(settings.plan_timezone)
+    async with _session(settings, "setups") as connection:
+        plans = await current_plans(connection, ticker, day=day, today=datetime.now(zone).date())
+    show_setups(terminal(), plans, zone)
+
+
+async def levels(settings: Settings, ticker: str, day: date | None) -> None:
+    today = datetime.now(ZoneInfo(settings.plan_timezone)).date()
+    async with _session(settings, "levels") as connection:
+        plans = await current_plans(connection, ticker, day=day, today=today)
+    show_levels(terminal(), plans)
+
+
+async def tail_events(
+    settings: Settings,
+    *,
+    after: int | None,
+    event_channels: Sequence[str],
+    correlation_id: UUID | None,
+    follow: bool,
+    is_json: bool,
+) -> None:
+    """All events of a correlation id, else those after an id, else the newest."""
+    if after is None and correlation_id is not None:
+        after = FIRST_EVENT
+    wanted = EventFilter(event_channels, correlation_id)
+    console = terminal()
+    async with _ready_database(settings) as database:
+        async for event in tail(
+            database, wanted, after=after, follow=follow, wait_seconds=settings.database_wait_seconds
+        ):
+            if is_json:
+                click.echo(event_json(event))
+            else:
+                console.print(event_lines(event))
+
+
+async def status(settings: Settings, *, is_json: bool) -> None:
+    async with _session(settings, "status") as connection:
+        found = await read_status(connection, event_retention_days=settings.event_retention_days)
+    if is_json:
+        click.echo(status_json(found))
+    else:
+        show_status(terminal(), found, ZoneInfo(settings.plan_timezone))
+
+
+async def add_channel(settings: Settings, channel_id: int, parser: str | None) -> None:
+    async with _session(settings, "channels") as connection:
+        changed = await channels.add_channel(connection, channel_id, changed_by=CHANGED_BY, parser=parser)
+    click.echo(f"Channel {channel_id} is listened to." if changed else f"Channel {channel_id} was listened to already.")
+
+
+async def remove_channel(settings: Settings, channel_id: int) -> None:
+    async with _session(settings, "channels") as connection:
+        changed = await channels.remove_channel(connection, channel_id, changed_by=CHANGED_BY)
+    told = "is no longer listened to; its messages stay." if changed else "was not listened to."
+    click.echo(f"Channel {channel_id} {told}")
+
+
+async def list_channels(settings: Settings) -> None:
+    async with _session(settings, "channels") as connection:
+        found = await channels.load_channels(connection)
+    show_channels(terminal(), found)

@@ -1,0 +1,61 @@
+"""A ticker's current setups as tables, one for each message. Pure but for printing."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from worker.views.shown import ShownLevel, ShownPlan, ShownSetup
+from worker.views.terminal import DIRECTION_STYLES, FAINT, FLAG_STYLE, ROLE_STYLES, price, styled, table
+
+_COLUMNS = ("Kind", "Strategy", "Direction", ">Trigger", "Targets", ">Stop", "Flags")
+
+
+def show_setups(console: Console, plans: Sequence[ShownPlan], zone: tzinfo) -> None:
+    """`zone` is the one whose clock tells when a message was posted."""
+    for plan in plans:
+        console.print(styled(f"{plan.ticker}  {plan.trading_day:%A %Y-%m-%d}", "bold"))
+        console.print(setup_table(plan.setups) if plan.setups else styled("No setups.", FAINT))
+        if plan.bias_text:
+            console.print(bias_line(plan.bias_text, plan.bias_direction))
+        if plan.flags:
+            console.print(flags_line(plan.flags))
+        posted_at = plan.posted_at.astimezone(zone)
+        console.print(styled(f"#{plan.channel_name}, {posted_at:%Y-%m-%d %H:%M %Z}", FAINT))
+        # A link broken over two lines cannot be opened from the terminal.
+        console.print(styled(plan.message_link, FAINT), soft_wrap=True)
+        console.print()
+
+
+def bias_line(text: str, direction: str | None) -> Text:
+    return Text.assemble("Bias: ", styled(text, DIRECTION_STYLES.get(direction or "", "")))
+
+
+def flags_line(flags: Sequence[str]) -> Text:
+    return Text.assemble("Flags: ", styled(", ".join(flags), FLAG_STYLE))
+
+
+def setup_table(setups: Sequence[ShownSetup]) -> Table:
+    has_contract = any(setup.contract for setup in setups)
+    drawn = table(*(["Contract", "Quantity"] if has_contract else []), *_COLUMNS)
+    for setup in setups:
+        drawn.add_row(*([styled(setup.contract), styled(setup.quantity)] if has_contract else []), *_row(setup))
+    return drawn
+
+
+def _row(setup: ShownSetup) -> list[Text]:
+    return [
+        styled(setup.kind),
+        styled(setup.strategy, FAINT),
+        styled(setup.direction, DIRECTION_STYLES.get(setup.direction, "")),
+        _prices(setup.of_role("trigger")),
+        _prices(setup.of_role("target")),
+        _prices(setup.of_role("stop")),
+        styled(", ".join(setup.flags), FLAG_STYLE),
+    ]
+
+
+def _prices(levels: Sequence[ShownLevel]) -> Text:
+    return Text(", ").join(styled(price(level.low, level.high), ROLE_STYLES[level.role]) for level in levels)

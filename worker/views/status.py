@@ -1,0 +1,111 @@
+"""The status for people and for programs. Pure but for printing."""
+
+import json
+from datetime import datetime, tzinfo
+
+from rich.console import Console
+from rich.text import Text
+
+from worker.ingest.coverage import Gap
+from worker.ingest.observation import snowflake_time
+from worker.views.stored_status import ChannelStatus, Status
+from worker.views.terminal import FAINT, FLAG_STYLE, styled, table
+
+GAPS_SHOWN = 3  # of a channel, the newest
+
+_ALARMING = ("pending", "empty", "failed")
+
+
+def status_json(status: Status) -> str:
+    """Ids are strings, because JSON's numbers lose digits; times are in UTC."""
+    return json.dumps(
+        {
+            "server_version": status.server_version,
+            "schema": {"revisions": status.revisions, "head": status.head},
+            "channels": [_channel_json(channel) for channel in status.channels],
+            "messages": status.parse_states,
+            "events": {
+                "last_id": status.last_event_id,
+                "kept": status.events_kept,
+                "retention_days": status.event_retention_days,
+            },
+        },
+        indent=2,
+    )
+
+
+def _channel_json(channel: ChannelStatus) -> dict[str, object]:
+    last = channel.last_message_id
+    return {
+        "channel_id": str(channel.channel_id),
+        "name": channel.name,
+        "listens": channel.listens,
+        "parser": channel.parser,
+        "messages": channel.messages,
+        "last_message_id": None if last is None else str(last),
+        "last_posted_at": None if last is None else snowflake_time(last).isoformat(),
+        "gaps": [
+            {"first_id": str(gap.first_id), "last_id": str(gap.last_id), **_gap_times(gap)} for gap in channel.gaps
+        ],
+    }
+
+
+def _gap_times(gap: Gap) -> dict[str, str]:
+    return {"from": snowflake_time(gap.first_id).isoformat(), "to": snowflake_time(gap.last_id).isoformat()}
+
+
+def show_status(console: Console, status: Status, zone: tzinfo) -> None:
+    """`zone` is the one whose clock the times are told by."""
+    schema = ", ".join(status.revisions) or "none"
+    console.print(Text.assemble(styled("Database  ", "bold"), f"PostgreSQL {status.server_version}, schema {schema}"))
+    if status.revisions != (status.head,):
+        console.print(styled(f"          this code's newest revision is {status.head}", FLAG_STYLE))
+    console.print(Text.assemble(styled("Messages  ", "bold"), _parse_states(status.parse_states)))
+    last = "none yet" if status.last_event_id is None else f"last id {status.last_event_id}"
+    kept = f"{last}, {status.events_kept} kept for {status.event_retention_days} days"
+    console.print(Text.assemble(styled("Events    ", "bold"), kept))
+    if status.channels:
+        _show_channels(console, status.channels, zone)
+    else:
+        console.print(styled("No channels yet: add one with `channels add ID`.", FAINT))
+
+
+def _parse_states(states: dict[str, int]) -> Text:
+    if not states:
+        return styled("none yet", FAINT)
+    counts = [
+        styled(f"{count} {state.replace('_', ' ')}", FLAG_STYLE if state in _ALARMING else "")
+        for state, count in states.items()
+    ]
+    return Text(", ").join(counts)
+
+
+def _show_channels(console: Console, channels: tuple[ChannelStatus, ...], zone: tzinfo) -> None:
+    drawn = table("Channel", "Listens", ">Messages", "Last message", "Gaps")
+    for channel in channels:
+        drawn.add_row(
+            _channel_name(channel),
+            styled("yes" if channel.listens else "no", "green" if channel.listens else FAINT),
+            styled(str(channel.messages)),
+            styled("none" if channel.last_message_id is None else _clock(channel.last_message_id, zone)),
+            _gaps(channel, zone),
+        )
+    console.print(drawn)
+
+
+def _channel_name(channel: ChannelStatus) -> Text:
+    name = [styled(f"#{channel.name}")] if channel.name else []
+    return Text("\n").join([*name, styled(str(channel.channel_id), FAINT)])
+
+
+def _gaps(channel: ChannelStatus, zone: tzinfo) -> Text:
+    if not channel.gaps:
+        return styled("none" if channel.listens and channel.messages else "", FAINT)
+    shown = [f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}" for gap in channel.gaps[:GAPS_SHOWN]]
+    more = len(channel.gaps) - GAPS_SHOWN
+    return Text("\n").join(styled(line, FLAG_STYLE) for line in [*shown, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _clock(message_id: int, zone: tzinfo) -> str:
+    moment: datetime = snowflake_time(message_id).astimezone(zone)
+    return f"{moment:%Y-%m-%d %H:%M}"

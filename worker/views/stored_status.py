@@ -1,0 +1,76 @@
+"""The state of what is stored, read from the database alone."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from asyncpg import Connection
+
+from worker.db.migration.state import read_state
+from worker.db.schema import HEAD
+from worker.ingest.coverage import Gap, find_gaps
+
+_CHANNELS = """
+SELECT c.channel_id, c.name, c.is_listen AND c.is_active AS listens, c.parser, stored.messages, stored.last_message_id
+  FROM discord_channels c
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS messages, max(message_id) AS last_message_id
+         FROM discord_messages m
+        WHERE m.channel_id = c.channel_id) AS stored
+ ORDER BY listens DESC, c.name, c.channel_id
+"""
+
+_PARSE_STATES = (
+    "SELECT parse_state, count(*) AS messages FROM discord_messages GROUP BY parse_state ORDER BY parse_state"
+)
+
+_EVENTS = "SELECT max(id) AS last_id, count(*) AS kept FROM events"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """`gaps` are those up to the last stored message; they are looked for where the channel is listened to."""
+
+    channel_id: int
+    name: str
+    listens: bool
+    parser: str | None
+    messages: int
+    last_message_id: int | None
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`revisions` are those of the schema as it is, `head` that of the code; `parse_states` counts messages."""
+
+    server_version: str
+    revisions: tuple[str, ...]
+    head: str
+    channels: tuple[ChannelStatus, ...]
+    parse_states: dict[str, int]
+    last_event_id: int | None
+    events_kept: int
+    event_retention_days: int
+
+
+async def read_status(connection: Connection, *, event_retention_days: int) -> Status:
+    events = await connection.fetchrow(_EVENTS)
+    return Status(
+        server_version=str(await connection.fetchval("SHOW server_version")),
+        revisions=(await read_state(connection)).revisions,
+        head=HEAD,
+        channels=await _channels(connection),
+        parse_states={row["parse_state"]: row["messages"] for row in await connection.fetch(_PARSE_STATES)},
+        last_event_id=events["last_id"] if events else None,
+        events_kept=events["kept"] if events else 0,
+        event_retention_days=event_retention_days,
+    )
+
+
+async def _channels(connection: Connection) -> tuple[ChannelStatus, ...]:
+    rows = await connection.fetch(_CHANNELS)
+    newest = {row["channel_id"]: row["last_message_id"] for row in rows if row["listens"] and row["last_message_id"]}
+    gaps = defaultdict[int, list[Gap]](list)
+    for gap in await find_gaps(connection, newest):
+        gaps[gap.channel_id].append(gap)
+    return tuple(ChannelStatus(**row, gaps=tuple(gaps[row["channel_id"]])) for row in rows)
