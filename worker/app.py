@@ -72,7 +72,8 @@ async def running(settings: Settings) -> AsyncIterator["Worker"]:
         raise ConfigError("DISCORD_TOKEN is not set: put the bot's token there (developer portal, Bot, Reset Token).")
     point_library(settings)
     health = Health()
-    health.wait_for("database", "starting")
+    for component in ("database", "schema", "gateway"):
+        health.wait_for(component, "starting")
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(serve(health, settings.health_host, settings.health_port))
         database = await stack.enter_async_context(
