@@ -190,12 +190,15 @@ class Worker:
         while True:
             await self._catch_up_wanted.wait()
             self._catch_up_wanted.clear()
-            # What was received but is not committed yet would look like a gap.
-            await self.queue.drained()
             if (client := self._watch.client) is None:
                 continue
+            newest = client.newest_messages()
+            # What was received but is not committed yet would look like a gap; the library knows of a message one
+            # turn of the loop before its handler has put it into the queue.
+            await asyncio.sleep(0)
+            await self.queue.drained()
             try:
-                await self._catch_up.run(client)
+                await self._catch_up.run(client, newest)
             except PASSING as error:
                 log.warning("history.interrupted", reason=f"{type(error).__name__}: {error}")
 

@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 
+import discord
 import discord.gateway
 import discord.http
 import yarl
@@ -15,6 +16,8 @@ def point_library(settings: Settings) -> None:
 
     After a RESUME the library follows the address that READY names, so a gateway proxy has to rewrite it.
     Raises ConfigError for an address that would show the token to the network."""
+    # The worker has no voice, and wants no warning that it has none.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     if settings.discord_api_url:
         url = _checked("DISCORD_API_URL", settings.discord_api_url, ("https", "http"))
         discord.http.Route.BASE = str(url).rstrip("/")

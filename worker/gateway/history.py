@@ -4,7 +4,7 @@ A page is stored and its coverage moved in one transaction, so that it can stop 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 import aiohttp
@@ -44,12 +44,14 @@ class CatchUp:
         self._on_commit = on_commit
         self._next_page_at: dict[int, float] = {}  # by channel, on the loop's clock
 
-    async def run(self, client: GatewayClient) -> int:
-        """Fetches all that is missing; returns how many gaps are left for want of a permission or an answer.
+    async def run(self, client: GatewayClient, newest: Mapping[int, int]) -> int:
+        """Fetches all that is missing up to the newest message of each channel.
+
+        Returns how many gaps are left for want of a permission or an answer.
 
         Raises one of PASSING when the database goes away."""
         async with connected(self._database, purpose="catch-up") as connection:
-            gaps = await find_gaps(connection, client.newest_messages())
+            gaps = await find_gaps(connection, newest)
             metrics.OPEN_GAPS.set(len(gaps))
             left = 0
             for channel_id, missing in groupby(sorted(gaps), key=lambda gap: gap.channel_id):
