@@ -2,6 +2,8 @@
 
 import asyncpg
 
+from worker.db.connection import Database, connect
+
 Catalogue = dict[str, list[tuple[object, ...]]]
 
 _QUERIES = {
@@ -74,3 +76,12 @@ async def read_rows(connection: asyncpg.Connection) -> Catalogue:
         name: sorted(tuple(row) for row in await connection.fetch(f'SELECT ROW(r.*)::text FROM "{name}" AS r'))  # noqa: S608
         for (name,) in tables
     }
+
+
+async def snapshot(database: Database) -> tuple[Catalogue, Catalogue]:
+    """The current schema's catalogue and rows."""
+    connection = await connect(database, purpose="test")
+    try:
+        return await read_catalogue(connection), await read_rows(connection)
+    finally:
+        await connection.close()

@@ -1,36 +1,18 @@
 """What another application left under our names is renamed with all that hangs on it, and comes back to the letter."""
 
-from pathlib import Path
-
 import asyncpg
 import pytest
 
 from tests.support.alembic import alembic
-from tests.support.catalogue import Catalogue, read_catalogue, read_rows
+from tests.support.catalogue import snapshot
 from tests.support.migrated import migrate_fully
 from tests.support.sql import execute
 from worker.db.connection import Database, connect
 from worker.db.migrate import plan
 from worker.exits import ConfigError
 
-FOREIGN = (Path(__file__).parent / "foreign.sql").read_text()
 LONGEST = "an_index_whose_name_is_already_as_long_as_postgresql_permits_ok"
 LONGEST_IN_BYTES = "än_index_whose_näme_in_bytes_is_as_long_as_postgresql_permits"
-
-
-async def snapshot(database: Database) -> tuple[Catalogue, Catalogue]:
-    connection = await connect(database, purpose="test")
-    try:
-        return await read_catalogue(connection), await read_rows(connection)
-    finally:
-        await connection.close()
-
-
-@pytest.fixture
-async def foreign_database(empty_database: Database) -> Database:
-    assert len(LONGEST) == len(LONGEST_IN_BYTES.encode()) == 63
-    await execute(empty_database, FOREIGN)
-    return empty_database
 
 
 async def test_nothing_is_lost_up_and_down_by_the_command_line(foreign_database: Database) -> None:
@@ -64,6 +46,7 @@ async def test_boot_sets_the_names_aside_and_keeps_every_row(foreign_database: D
 
 
 async def test_indexes_constraints_and_sequences_go_with_their_table(foreign_database: Database) -> None:
+    assert len(LONGEST) == len(LONGEST_IN_BYTES.encode()) == 63
     await migrate_fully(foreign_database)
     catalogue, _ = await snapshot(foreign_database)
     old = {"old_events_2", "old_discord_channels", "old_trade_setups", "old_parsed_levels", "old_ticker_plans"}

@@ -41,24 +41,31 @@ class RunRecorder:
     def __call__(
         self, ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]
     ) -> None:
-        now = time.monotonic()
-        duration, lock_wait = (None, None) if self._started is None else (now - self._started, self._waited)
-        self._waited, self._started = 0.0, now
+        duration, lock_wait = self._lap()
         direction = "stamp" if step.is_stamp else "upgrade" if step.is_upgrade else "downgrade"
         revision = ", ".join(step.destination_revision_ids if step.is_stamp else step.up_revision_ids) or "base"
         if direction == "downgrade" and not heads:
             ctx.execute(GIVE_NAMES_BACK)  # the first revision took migration_runs with it
         elif direction != "stamp" or _has_table(ctx):
-            _record(ctx, revision, direction, _milliseconds(duration), _milliseconds(lock_wait))
+            _record(ctx, revision, direction, duration, lock_wait)
         self.applied.append(revision)
         if not ctx.as_sql:
             log.info(
                 "migration.applied",
                 revision=revision,
                 direction=direction,
-                duration_milliseconds=_milliseconds(duration),
-                lock_wait_milliseconds=_milliseconds(lock_wait),
+                duration_milliseconds=duration,
+                lock_wait_milliseconds=lock_wait,
             )
+
+    def _lap(self) -> tuple[int | None, int | None]:
+        """Milliseconds that the revision took and waited; nothing where no attempt was begun and SQL is written out."""
+        if self._started is None:
+            return None, None
+        now = time.monotonic()
+        duration, waited = now - self._started, self._waited
+        self._started, self._waited = now, 0.0
+        return round(duration * 1000), round(waited * 1000)
 
 
 def _has_table(ctx: MigrationContext) -> bool:
@@ -73,7 +80,3 @@ def _record(ctx: MigrationContext, revision: str, direction: str, duration: int 
         who |= {"host": socket.gethostname(), "process": str(os.getpid())}
     statement = _RECORD.format(where=_WHOEVER_RUNS_THE_SQL if ctx.as_sql else _HERE)
     ctx.execute(text(statement).bindparams(**values, **who))
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)

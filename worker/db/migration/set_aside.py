@@ -158,7 +158,7 @@ def _array(names: tuple[str, ...]) -> str:
 
 def _rename(names: tuple[str, ...], condition: str) -> str:
     things = _THINGS.format(names=_array(names), set_aside_is_ours=_SET_ASIDE_IS_OURS)
-    return _RENAME.format(condition=condition, things=things, set_aside_is_ours=_SET_ASIDE_IS_OURS)
+    return _RENAME.format(condition=condition.strip(), things=things.strip(), set_aside_is_ours=_SET_ASIDE_IS_OURS)
 
 
 LIST_IN_THE_WAY = f"""
