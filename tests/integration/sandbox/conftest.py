@@ -1,8 +1,7 @@
 """A sandbox for each test, and stock discord.py clients that are pointed at it."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import discord
@@ -11,43 +10,9 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from tests.integration.sandbox.clients import TOKEN, Connect, RecordingClient, default_intents
 from worker.sandbox import Intent, Sandbox
 from worker.sandbox.world.model import Channel, Guild
-
-TOKEN = "sandbox-token"
-READY_SECONDS = 5.0
-
-
-class RecordingClient(discord.Client):
-    """A stock client that keeps what it is told, as (event, arguments)."""
-
-    def __init__(self, intents: discord.Intents, **options: Any) -> None:
-        super().__init__(intents=intents, guild_ready_timeout=0.1, enable_debug_events=True, **options)
-        self.events: list[tuple[str, tuple[Any, ...]]] = []
-        self.arrived = asyncio.Event()
-
-    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        self.events.append((event, args))
-        self.arrived.set()
-        super().dispatch(event, *args, **kwargs)
-
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """The library's own waits 5 s before a second IDENTIFY."""
-
-    def named(self, event: str) -> list[Any]:
-        """The first argument of each event of that name."""
-        return [args[0] if args else None for name, args in self.events if name == event]
-
-    async def seen(self, event: str, count: int = 1, seconds: float = 30.0) -> Any:
-        """Waits for the count-th event of that name and gives its first argument."""
-        async with asyncio.timeout(seconds):
-            while len(self.named(event)) < count:
-                self.arrived.clear()
-                await self.arrived.wait()
-        return self.named(event)[count - 1]
-
-
-Connect = Callable[..., Awaitable[RecordingClient]]
 
 
 @pytest.fixture
@@ -75,7 +40,7 @@ def endpoints(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def connect(sandbox: Sandbox, endpoints: None) -> AsyncIterator[Connect]:
     """connect(intents=..., **client options): a client that is ready; it is closed after the test."""
-    running: list[tuple[RecordingClient, asyncio.Task[None]]] = []
+    clients: list[RecordingClient] = []
 
     async def _connect(
         intents: discord.Intents | None = None, *, ready: bool = True, setup: Any = None, **options: Any
@@ -83,21 +48,14 @@ async def connect(sandbox: Sandbox, endpoints: None) -> AsyncIterator[Connect]:
         client = RecordingClient(intents or default_intents(), **options)
         if setup is not None:
             setup(client)
-        task = asyncio.create_task(client.start(TOKEN))
-        running.append((client, task))
+        client.running = asyncio.create_task(client.start(TOKEN))
+        clients.append(client)
         if ready:
             await client.seen("ready")
         return client
 
     yield _connect
-    for client, task in running:
+    for client in clients:
         await client.close()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, discord.DiscordException, OSError):
-            await task
-
-
-def default_intents() -> discord.Intents:
-    intents = discord.Intents.default()
-    intents.message_content = True
-    return intents
+        client.running.cancel()
+        await asyncio.gather(client.running, return_exceptions=True)

@@ -8,7 +8,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from tests.integration.sandbox.conftest import TOKEN, Connect, RecordingClient, default_intents
+from tests.integration.sandbox.clients import TOKEN, Connect, RecordingClient, default_intents
 from worker.sandbox import Sandbox
 from worker.sandbox.world.model import Channel, Guild
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSMsgType, web
 
 from worker.sandbox.gateway.compression import Compress
-from worker.sandbox.gateway.faults import SESSION_ENDING_CODES, CutWithin, Frame
+from worker.sandbox.gateway.faults import CutWithin, Frame
 from worker.sandbox.gateway.handshake import HandshakeError, identify, resume
 from worker.sandbox.gateway.members import member_chunks
 from worker.sandbox.gateway.sessions import Session
@@ -29,6 +29,8 @@ _IGNORED = frozenset({3, 4})  # presence and voice state
 _LARGEST_PAYLOAD = 4096  # bytes
 _FLUSH_MARKER_LENGTH = 4  # bytes: 00 00 ff ff
 _RATE_WINDOW = 60.0  # seconds
+_ENDS_SESSION_BY_CLIENT = frozenset({1000, 1001})
+_ENDS_SESSION_BY_SERVER = frozenset({4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
 _CUT = 1006  # what the library says of a connection that ended without a close frame
 
 
@@ -76,7 +78,7 @@ class Connection:
         finally:
             for helper in helpers:
                 helper.cancel()
-            self._leave(self._socket.close_code)
+            self._leave(self._socket.close_code, _ENDS_SESSION_BY_CLIENT)
 
     def send(self, operation: int, data: object = None) -> None:
         self._put(dumps({"op": operation, "d": data, "s": None, "t": None}))
@@ -92,7 +94,7 @@ class Connection:
     def close(self, code: int) -> None:
         """Sends what waits and then the close frame; the session has left this connection at once."""
         self._put(_Close(code))
-        self._leave(code)
+        self._leave(code, _ENDS_SESSION_BY_SERVER)
 
     def cut(self) -> None:
         """Ends the TCP connection without a close frame."""
@@ -104,7 +106,8 @@ class Connection:
         if not (self.silent or self._closing):
             self._frames.put_nowait(frame)
 
-    def _leave(self, code: int | None) -> None:
+    def _leave(self, code: int | None, ends_session: frozenset[int] = frozenset()) -> None:
+        """Once: the connection counts no more, and its session waits for a RESUME unless that code ends it."""
         if self._closing:
             return
         self._closing = True
@@ -113,7 +116,7 @@ class Connection:
         self.record.close_code = None if code == _CUT else code
         if self.session is not None and self.session.outlet is self:
             self.session.detach()
-            if code in SESSION_ENDING_CODES:
+            if code in ends_session:
                 self.gateway.sessions.end(self.session)
         self.gateway.left(self)
 

@@ -9,6 +9,7 @@ from worker.sandbox.gateway.sessions import Session
 from worker.sandbox.wire import Json
 from worker.sandbox.world import payloads
 from worker.sandbox.world.changes import (
+    BotJoined,
     Change,
     ChannelChange,
     GuildChange,
@@ -115,7 +116,9 @@ def _(change: ThreadsShown, intents: Intent) -> Json:
 @payload.register
 def _(change: GuildChange, intents: Intent) -> Json:
     if change.event == "GUILD_CREATE":
-        return payloads.guild_create(change.guild)
+        # "unavailable": false means that it is there again; a guild the bot has just joined does not say it.
+        shape = payloads.guild_create(change.guild)
+        return {key: shape[key] for key in shape if key != "unavailable" or not isinstance(change, BotJoined)}
     # Only an outage says "unavailable"; its absence tells that the bot was removed.
     return {"id": str(change.guild.id)} | ({} if change.guild.available else {"unavailable": True})
 

@@ -8,8 +8,6 @@ from typing import Protocol
 from worker.sandbox.gateway.sessions import Session, Sessions
 from worker.sandbox.wire import Json, dumps
 
-SESSION_ENDING_CODES = frozenset({1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
-
 
 @dataclass(frozen=True, slots=True)
 class CutWithin:

@@ -67,13 +67,11 @@ class Answers:
         placeholder = bool(message.flags & MessageFlag.LOADING)
         kept = message.flags & (MessageFlag.EPHEMERAL | MessageFlag.HAS_THREAD)
         fields = fields | {"flags": kept | (fields.get("flags", message.flags) & ~MessageFlag.LOADING)}
+        if not placeholder:
+            fields["edited_at"] = self._world.clock.now()
         messages = self._world.messages
-        if messages.find(message.id) is None:
-            changed = messages.changed(message, **fields)
-        elif placeholder:
-            changed = messages.update(message, **fields)
-        else:
-            changed = messages.edit(message, **fields)
+        act = messages.changed if messages.find(message.id) is None else messages.update
+        changed = act(message, **fields)
         interaction.messages[message.id] = changed
         interaction.thinking = False
         return changed

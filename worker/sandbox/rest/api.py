@@ -20,7 +20,7 @@ from worker.sandbox.rest.answers import (
     invalid_form,
     refusal,
 )
-from worker.sandbox.rest.faults import RestFaults
+from worker.sandbox.rest.faults import RestFaults, Unsent
 from worker.sandbox.rest.ratelimits import RateLimits, ban, too_many
 from worker.sandbox.wire import Json
 from worker.sandbox.world import payloads
@@ -55,7 +55,7 @@ class Api:
         response = await self.faults.before(route, request)
         if response is None:
             response = await self._held_back(request, handler, route)
-        record.status = response.status
+        record.status = None if isinstance(response, Unsent) else response.status
         self.limits.count_invalid(response.status)
         self.gateway.pulse.beat()
         return response

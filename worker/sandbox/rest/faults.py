@@ -45,6 +45,10 @@ class RestFault:
         self.released.set()
 
 
+class Unsent(web.Response):
+    """Stands for an answer whose connection is gone."""
+
+
 Effect = Callable[[RestFault, web.Request, web.StreamResponse | None], Awaitable[web.StreamResponse | None]]
 
 
@@ -73,8 +77,8 @@ async def _hold(
 
 
 async def _reset(fault: RestFault, request: web.Request, response: web.StreamResponse | None) -> web.StreamResponse:
-    reset(request.transport)
-    return response or web.Response()
+    _reset_connection(request.transport)
+    return Unsent()
 
 
 async def _cut(fault: RestFault, request: web.Request, response: web.StreamResponse | None) -> web.StreamResponse:
@@ -132,7 +136,9 @@ class RestFaults:
         return self._add(RestFault("hold", route, times, late))
 
     def reset(self, route: str, times: int | None = 1, late: bool = False) -> RestFault:
-        """The connection is reset. Late: the request has been carried out and only the answer is lost."""
+        """The connection is reset. Late: the request has been carried out and only the answer is lost.
+
+        On a connection it has used before, aiohttp repeats a GET once by itself: two resets reach the caller."""
         return self._add(RestFault("reset", route, times, late))
 
     def cut(self, route: str, times: int | None = 1) -> RestFault:
@@ -192,7 +198,7 @@ class RestFaults:
         return fault
 
 
-def reset(transport: asyncio.Transport | None) -> None:
+def _reset_connection(transport: asyncio.Transport | None) -> None:
     """Ends the connection by RST: with a linger time of 0 the kernel sends no FIN."""
     if transport is None:
         return

@@ -61,6 +61,11 @@ class GuildChange(Change):
 
 
 @dataclass(frozen=True, slots=True)
+class BotJoined(GuildChange):
+    """The bot was invited, as against a guild that is there again after an outage."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemberChange(Change):
     user: User
 

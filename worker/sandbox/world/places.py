@@ -2,7 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from worker.sandbox.world.changes import Change, ChannelChange, GuildChange, MemberChange, RoleChange, ThreadsShown
+from worker.sandbox.world.changes import (
+    BotJoined,
+    Change,
+    ChannelChange,
+    GuildChange,
+    MemberChange,
+    RoleChange,
+    ThreadsShown,
+)
 from worker.sandbox.world.model import Channel, ChannelKind, Guild, Member, Overwrite, Role, User
 from worker.sandbox.world.permissions import EVERYONE_DEFAULT, NONE, Permission, in_channel
 from worker.sandbox.world.snowflakes import Clock, Snowflakes
@@ -34,7 +42,7 @@ class Places:
 
     def add_bot(self, guild: Guild) -> None:
         guild.members[self.bot.id] = Member(self.bot, self._clock.now())
-        self._tell(GuildChange("GUILD_CREATE", self._clock.now(), guild))
+        self._tell(BotJoined("GUILD_CREATE", self._clock.now(), guild))
 
     def remove_bot(self, guild: Guild) -> None:
         del guild.members[self.bot.id]
