@@ -1,6 +1,7 @@
 """What boot does, by where the database stands."""
 
 import asyncio
+import logging
 import os
 import sys
 from asyncio.subprocess import PIPE
@@ -151,3 +152,11 @@ async def test_a_schema_that_is_not_there_is_a_plain_sentence(empty_database: Da
     dsn = empty_database.dsn + "&options=-csearch_path%3Dnowhere"
     with pytest.raises(ConfigError, match="search_path"):
         await migrate(Database(dsn, dsn), budget_seconds=5, lock_timeout_milliseconds=200)
+
+
+async def test_a_migration_leaves_the_loggers_of_others_alone(empty_database: Database) -> None:
+    """Alembic's own env.py calls fileConfig, which disables every logger there is."""
+    root, other = logging.getLogger(), logging.getLogger("somebody.else")
+    before = (root.level, root.handlers[:], other.disabled)
+    await migrate_fully(empty_database)
+    assert (root.level, root.handlers, other.disabled) == before

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 
 import asyncpg
@@ -13,26 +13,27 @@ from structlog.testing import capture_logs
 from tests.support.alembic import alembic, move
 from tests.support.migrated import migrate_fully
 from tests.support.sql import execute, fetch
+from tests.support.waiting import until
 from worker.db.connection import Database, connect
 from worker.db.migrate import migrate
 from worker.db.schema import HEAD, MIGRATION_LOCK
 from worker.exits import UnavailableError
 
-GENEROUS_SECONDS = 60
-
 Logs = list[MutableMapping[str, Any]]
 
 
-async def until(condition: Callable[[], bool], task: "asyncio.Task[Any]") -> None:
-    """Waits for the condition while the task runs, or for the task's failure."""
-    async with asyncio.timeout(GENEROUS_SECONDS):
-        while not condition():
-            assert not task.done(), task.result()
-            await asyncio.sleep(0.01)
+async def logged(logs: Logs, event: str, task: "asyncio.Task[Any]", times: int = 1) -> None:
+    """Waits until the task has logged the event so often, or for the task's failure."""
+
+    async def is_so() -> bool:
+        assert has(logs, event, times) or not task.done(), task.result()
+        return has(logs, event, times)
+
+    await until(is_so, event)
 
 
-def has(logs: Logs, event: str, times: int = 1) -> Callable[[], bool]:
-    return lambda: len([line for line in logs if line["event"] == event]) >= times
+def has(logs: Logs, event: str, times: int = 1) -> bool:
+    return len([line for line in logs if line["event"] == event]) >= times
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +61,7 @@ async def test_a_revision_that_is_blocked_tries_again_and_says_who_is_in_the_way
     await execute(empty_database, "CREATE TABLE events (id serial)")
     async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE") as holder:
         migration = asyncio.create_task(migrate_fully(empty_database))
-        await until(has(logs, "migration.retry", times=3), migration)
+        await logged(logs, "migration.retry", migration, 3)
         pid = holder.get_server_pid()
     assert await migration == ("0001", "0002", "0003", "0004")
     blocked = [line for line in logs if line["event"] == "migration.blocked"]
@@ -79,7 +80,7 @@ async def test_readers_are_not_kept_waiting_behind_a_blocked_revision(empty_data
     async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE"):
         migration = asyncio.create_task(migrate_fully(empty_database))
         for attempt in range(1, 4):
-            await until(has(logs, "migration.retry", times=attempt), migration)
+            await logged(logs, "migration.retry", migration, attempt)
             await fetch(empty_database, "SELECT * FROM events")
         assert not migration.done()
     await migration
@@ -92,7 +93,7 @@ async def test_the_budget_ends_a_migration_that_stays_blocked_and_nothing_is_lef
     async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE"):
         with pytest.raises(UnavailableError, match="MIGRATION_BUDGET_SECONDS"):
             await migrate(empty_database, budget_seconds=1, lock_timeout_milliseconds=100)
-    assert has(logs, "migration.blocked")()
+    assert has(logs, "migration.blocked")
     names = {row["relname"] for row in await fetch(empty_database, "SELECT relname FROM pg_class WHERE relkind = 'r'")}
     assert "events" in names
     assert not names & {"old_events", "schema_floor", "migration_runs"}
@@ -103,12 +104,12 @@ async def test_an_index_is_made_beside_a_long_transaction(migrated_database: Dat
     await move(migrated_database, command.downgrade, "-1")
     async with holding(migrated_database, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM events"):
         migration = asyncio.create_task(migrate_fully(migrated_database))
-        await until(has(logs, "migration.blocked"), migration)
+        await logged(logs, "migration.blocked", migration)
         # Writers go on meanwhile.
         await execute(migrated_database, "UPDATE events SET source = source")
-        assert not has(logs, "migration.retry")()
+        assert not has(logs, "migration.retry")
     assert await migration == (HEAD,)
-    assert not has(logs, "migration.retry")()
+    assert not has(logs, "migration.retry")
 
 
 async def test_an_invalid_index_that_was_left_is_made_anew(migrated_database: Database, logs: Logs) -> None:
@@ -136,7 +137,7 @@ async def test_only_the_session_that_holds_the_lock_migrates(empty_database: Dat
     try:
         await holder.fetchval("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         migration = asyncio.create_task(migrate_fully(empty_database))
-        await until(has(logs, "migration.waiting"), migration)
+        await logged(logs, "migration.waiting", migration)
         waiting = next(line for line in logs if line["event"] == "migration.waiting")
         assert [session["pid"] for session in waiting["holders"]] == [holder.get_server_pid()]
         with pytest.raises(UnavailableError, match="Another process has been migrating"):
@@ -164,7 +165,7 @@ async def test_a_lost_connection_is_a_plain_sentence_and_the_next_boot_goes_on(
     await execute(empty_database, "CREATE TABLE events (id serial)")
     async with holding(empty_database, "LOCK TABLE events IN ACCESS SHARE MODE") as holder:
         migration = asyncio.create_task(migrate_fully(empty_database))
-        await until(has(logs, "migration.blocked"), migration)
+        await logged(logs, "migration.blocked", migration)
         await holder.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'discord-plan-worker:migrate' AND datname = current_database()"
