@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -93,3 +94,8 @@ def ordinary_python(account: pwd.struct_passwd) -> str:
         except OSError:
             continue
     pytest.skip(f"no Python that {account.pw_name} may run")
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 import structlog
@@ -13,11 +14,12 @@ import structlog
 from worker.db.binaries import OLDEST_MAJOR
 from worker.db.dsn import address, normalise, redacted
 from worker.db.embedded import EmbeddedServer
-from worker.db.failures import CONNECT_ERRORS, explain
+from worker.db.failures import CONNECT_ERRORS, explain, pooler_in_the_way
 from worker.exits import ConfigError, UnavailableError, WorkerError
 from worker.settings import Settings
 
-CONNECT_SECONDS = 10  # one attempt, TLS and login included
+CONNECT_SECONDS = 10  # TLS and login included
+ATTEMPT_SECONDS = 15  # one attempt while waiting: two connections and the questions to the server
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 2.0
 REVIVAL_SECONDS = 1.0  # how often the embedded server is looked after
 
@@ -55,19 +57,20 @@ async def connect(
     }
     if idle_in_transaction_timeout:
         settings["idle_in_transaction_session_timeout"] = idle_in_transaction_timeout
-    connection = await asyncpg.connect(
-        database.direct_dsn if direct else database.dsn,
-        timeout=CONNECT_SECONDS,
-        server_settings=settings,
-        # A pooler hands each transaction to another server session, which does not know our prepared statements.
-        statement_cache_size=0 if pooled else 100,
-    )
-    try:
-        for name in ("json", "jsonb"):
-            await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=json.loads)
-    except BaseException:
-        connection.terminate()
-        raise
+    # The time limit is for all of it: a pooler whose server is away takes the login and leaves the first query waiting.
+    async with asyncio.timeout(CONNECT_SECONDS):
+        connection = await asyncpg.connect(
+            database.direct_dsn if direct else database.dsn,
+            server_settings=settings,
+            # A pooler hands each transaction to another server session, which does not know our prepared statements.
+            statement_cache_size=0 if pooled else 100,
+        )
+        try:
+            for name in ("json", "jsonb"):
+                await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=json.loads)
+        except BaseException:
+            connection.terminate()
+            raise
     return connection
 
 
@@ -76,18 +79,35 @@ async def wait_until_ready(
 ) -> None:
     """Returns once the server takes our login, directly and through the pooler; `on_wait` hears each reason to wait.
 
-    Raises at once what no wait mends (RefusedError, ConfigError), and UnavailableError after `wait_seconds`."""
+    Raises at once what no wait mends (RefusedError, ConfigError), and UnavailableError after `wait_seconds` and the
+    attempt that is under way then."""
     deadline = asyncio.get_running_loop().time() + wait_seconds
-    connection = await _await_connection(database, True, deadline, on_wait)
-    try:
-        number = int(await connection.fetchval("SHOW server_version_num"))
-    finally:
-        await connection.close()
-    check_version(number, address(database.direct_dsn))
+    setting = "DATABASE_DIRECT_URL" if database.pooled else "DATABASE_URL"
+    await _retry(partial(_check_server, database), database.direct_dsn, setting, deadline, on_wait)
     if database.pooled:
-        connection = await _await_connection(database, False, deadline, on_wait)
-        await connection.close()
-    log.info("database.ready", dsn=redacted(database.direct_dsn), pooled=database.pooled, version=number)
+        await _retry(partial(_check_pooler, database), database.dsn, "DATABASE_URL", deadline, on_wait)
+    log.info("database.ready", dsn=redacted(database.direct_dsn), pooled=database.pooled)
+
+
+async def _check_server(database: Database) -> None:
+    """Raises ConfigError for a server that is too old, and for a pooler, where a lock would hold for two sessions."""
+    # The session setting is what writers ask for, and what a pooler refuses.
+    first = await connect(database, purpose="start", idle_in_transaction_timeout="2s")
+    try:
+        second = await connect(database, purpose="start")
+        try:
+            pids = [await session.fetchval("SELECT pg_backend_pid()") for session in (first, second)]
+        finally:
+            second.terminate()
+        if pids[0] == pids[1]:
+            raise pooler_in_the_way("DATABASE_DIRECT_URL" if database.pooled else "DATABASE_URL")
+        check_version(int(await first.fetchval("SHOW server_version_num")), address(database.direct_dsn))
+    finally:
+        first.terminate()
+
+
+async def _check_pooler(database: Database) -> None:
+    (await connect(database, purpose="start", direct=False)).terminate()
 
 
 def check_version(number: int, where: str) -> None:
@@ -99,16 +119,19 @@ def check_version(number: int, where: str) -> None:
         )
 
 
-async def _await_connection(
-    database: Database, direct: bool, deadline: float, on_wait: Callable[[str], None] | None
-) -> asyncpg.Connection:
+async def _retry(
+    attempt: Callable[[], Awaitable[None]],
+    dsn: str,
+    setting: str,
+    deadline: float,
+    on_wait: Callable[[str], None] | None,
+) -> None:
     loop = asyncio.get_running_loop()
-    dsn = database.direct_dsn if direct else database.dsn
-    setting = "DATABASE_DIRECT_URL" if database.pooled and direct else "DATABASE_URL"
     told, delay = "", FIRST_RETRY_SECONDS
     while True:
         try:
-            return await connect(database, purpose="start", direct=direct)
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                return await attempt()
         except CONNECT_ERRORS as error:
             reason = explain(error, dsn, setting)
             if isinstance(reason, WorkerError):

@@ -14,6 +14,9 @@ CONNECT_ERRORS = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceE
 # SQLSTATE classes that pass: no connection, too many of something, in use, shutting down or starting up.
 _PASSING = ("08", "53", "55", "57")
 _IN_THE_URL = ("22", "3D", "42704")  # a value or parameter the server does not know; a database that is not there
+_SHARED_SESSION = ("26000", "42P05")  # a prepared statement is gone or another's: each transaction has another session
+# pgbouncer says nearly everything under 08P01, what passes and what does not; these are its words for the latter.
+_POOLER_REFUSES = ("authentication failed", "no such user", "no such database")
 
 
 def explain(error: Exception, dsn: str, setting: str) -> str | WorkerError:
@@ -33,14 +36,18 @@ def explain(error: Exception, dsn: str, setting: str) -> str | WorkerError:
     return _explain_silence(error)
 
 
+def pooler_in_the_way(setting: str) -> ConfigError:
+    return ConfigError(
+        f"{setting} leads through a connection pooler: set DATABASE_DIRECT_URL to the server itself, which locks, "
+        "LISTEN and migrations need."
+    )
+
+
 def _explain_answer(error: asyncpg.PostgresError, where: str, setting: str) -> str | WorkerError:
     code, message = str(error.sqlstate), _first_line(error)
-    if "startup parameter" in message:  # pgbouncer's words, under a code it uses for nearly everything
-        return ConfigError(
-            f"{setting} leads through a connection pooler: set DATABASE_DIRECT_URL to the server itself, which locks, "
-            "LISTEN and migrations need."
-        )
-    if code.startswith(_PASSING):
+    if code in _SHARED_SESSION or "unsupported startup parameter" in message:
+        return pooler_in_the_way(setting)
+    if code.startswith(_PASSING) and not any(words in message for words in _POOLER_REFUSES):
         return message
     if code.startswith(_IN_THE_URL):
         return ConfigError(f"{where} cannot do what {setting} says: {message}.")
