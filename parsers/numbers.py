@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-NUMBER: Final = re.compile(r"([0-9]+(?:,[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)")
-"""Every run of digits lies in exactly one match. Applied to cleaned text, whose digits are all ASCII."""
+# Begins with a set of characters: only then does the regex engine skip quickly to where a match can begin.
+NUMBER: Final = re.compile(r"([.0-9](?:(?<=[0-9])|(?=[0-9]))[0-9]*(?:[.,][0-9]+)*)")
+"""A run of digits with the points and commas in it. Applied to cleaned text, whose digits are all ASCII."""
 
 # One character stands for a number in the shape of a line, so that a line's meaning hangs on its words alone.
 ONE_DIGIT: Final = "\ue001"
 TWO_DIGITS: Final = "\ue002"
 PRICE: Final = "\ue003"
-ODD: Final = "\ue004"  # no price: too long, or commas that make neither a thousands mark nor a list
+ODD: Final = "\ue004"  # no price: too long, or points and commas that make neither a price nor a list
 GROUPED: Final = "\ue005"  # has commas; never left in a shape
 MARKERS: Final = f"{ONE_DIGIT}-{ODD}"
 ANY: Final = f"[{MARKERS}]"
@@ -58,7 +59,7 @@ def _worth(digits: str) -> Worth:
     if "," in digits:
         return Worth(GROUPED, Decimal(0))
     whole, _, fraction = digits.partition(".")
-    if len(whole) > _INTEGER_DIGITS or len(fraction) > _DECIMALS:
+    if len(whole) > _INTEGER_DIGITS or len(fraction) > _DECIMALS or "." in fraction:
         return Worth(ODD, Decimal(0))
     marker = PRICE
     if not fraction and len(whole) <= 2:
@@ -76,9 +77,9 @@ def near(value: Decimal, other: Decimal) -> bool:
     return value <= other * _NEAR and other <= value * _NEAR and value > 0
 
 
-def same_scale(value: Decimal, other: Decimal) -> bool:
-    """Whether nothing about two prices says that they belong to two tickers."""
-    return value <= other * _SCALE and other <= value * _SCALE
+def around(price: Decimal) -> tuple[Decimal, Decimal]:
+    """The prices between which the setups of one ticker lie whose first is at this price."""
+    return price / _SCALE, price * _SCALE
 
 
 def ungroup(pieces: Sequence[str], worths: Sequence[Worth]) -> tuple[list[str], list[Worth]]:

@@ -75,8 +75,7 @@ class Instrument:
     right: Right | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(NamedTuple):
     """One tradable line. `flags` lists what lowers `confidence` (1 is the highest)."""
 
     kind: Kind

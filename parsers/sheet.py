@@ -21,7 +21,8 @@ _worths = Worths()
 
 @dataclass(slots=True)
 class Sheet:
-    """`lines`, `starts` and `shapes` are per line, `spans` and `values` per number.
+    """`starts` and `shapes` are per line, with the line's end; `starts` has the end of the text too. `spans` and `values` are
+    per number.
 
     `starts` count in the cleaned text, and so do `bounds`, the ends of words and numbers by turns; `spans` count in the text
     as it was given."""
@@ -29,7 +30,6 @@ class Sheet:
     given: str
     text: str
     at: Sequence[int]
-    lines: list[str]
     starts: list[int]
     shapes: list[str]
     bounds: list[int]
@@ -38,22 +38,23 @@ class Sheet:
 
     def span(self, start: int, end: int) -> Span:
         """Where a stretch of the cleaned text stands in the text as it was given."""
+        if self.text is self.given:
+            return _new_span((start, end))
         return Span(self.at[start], self.at[end - 1] + 1 if end > start else self.at[start])
 
-    def stripped(self, index: int) -> tuple[int, int]:
-        """Where a line stands in the cleaned text, without the white space around it."""
-        line, start = self.lines[index], self.starts[index]
-        return start + len(line) - len(line.lstrip()), start + len(line.rstrip())
+    def line(self, index: int) -> str:
+        """A line of the cleaned text."""
+        return self.text[self.starts[index] : self.starts[index + 1]]
 
     def place(self, index: int, first: int, offset: int) -> int:
         """Where an offset into a line's shape lies in the cleaned text; `first` is the line's first number."""
-        before = range(first, first + count(self.shapes[index][:offset]))
+        before = range(first, first + count(self.shapes[index][:offset])) if offset else ()
         return self.starts[index] + offset + sum(self.bounds[2 * at + 2] - self.bounds[2 * at + 1] - 1 for at in before)
 
     def given_line(self, index: int) -> str:
         """A line as it was given, without the white space around it."""
-        start, end = self.span(*self.stripped(index))
-        return self.given[start:end]
+        start, end = self.span(self.starts[index], self.starts[index + 1])
+        return self.given[start:end].strip()
 
 
 def lay_out(text: str) -> Sheet:
@@ -69,8 +70,7 @@ def lay_out(text: str) -> Sheet:
         spans = list(map(_new_span, zip(bounds[1:-1:2], bounds[2::2], strict=True)))
     else:
         spans = [Span(at[start], at[end - 1] + 1) for start, end in zip(bounds[1:-1:2], bounds[2::2], strict=True)]
-    lines = cleaned.splitlines(keepends=True)
-    starts = list(accumulate(map(len, lines), initial=0))
+    starts = list(accumulate(map(len, cleaned.splitlines(keepends=True)), initial=0))
     return Sheet(
-        text, cleaned, at, lines, starts, "".join(pieces).splitlines(), bounds, spans, list(map(_value, worths))
+        text, cleaned, at, starts, "".join(pieces).splitlines(keepends=True), bounds, spans, list(map(_value, worths))
     )

@@ -1,5 +1,6 @@
 """The A+ day plan: a header, a section for each ticker with its setups, a note on the bias under each."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Final
@@ -9,14 +10,14 @@ from parsers.formats.aplus.header import MENTION, PLURAL
 from parsers.formats.aplus.notes import read_note
 from parsers.formats.aplus.reader import NoteLine, PlanReader, Section
 from parsers.numbers import count
-from parsers.reading import NOT_A_PLAN, Bias, Level, Number, Plan, Reading, Unread
+from parsers.reading import NOT_A_PLAN, Bias, Number, Plan, Reading, Unread
 from parsers.registry import Format
 from parsers.sheet import lay_out
+from parsers.text import STRUCK
 
 _CONVINCING = 3  # setups with targets that make a plan of a text without a header
 _SUPPORTING = 2  # the same under a line that mentions A+ setups and is no header
 _ENOUGH_LINES = 4
-_SEPARATORS = str.maketrans("", "", "\ue000")
 _new_number = partial(tuple.__new__, Number)
 
 
@@ -25,68 +26,64 @@ def _looks_like(text: str) -> bool:
 
 
 def _read(text: str, posted: datetime) -> Reading:
-    reader = PlanReader(lay_out(text), posted.date())
+    today = posted.date()
+    reader = PlanReader(lay_out(text), today)
     reader.read()
-    setups = sum(len(section.setups) for section in reader.sections)
-    if not _is_plan(reader, setups):
+    sections = [section for section in reader.sections if section.setups]
+    if not _is_plan(reader, sections):
         return NOT_A_PLAN
-    biases = {id(section): _bias(reader, section) for section in reader.sections if section.note and section.setups}
+    plans = tuple([Plan(section.ticker, _bias(reader, section), tuple(section.setups)) for section in sections])
     for section in reader.sections:
         if section.note and not section.setups:
             _disown(reader, section)
     for number in reader.numbers.refused:
         reader.meanings[number] = "unread"
-    plans = tuple(
-        Plan(section.ticker, biases.get(id(section)), tuple(section.setups))
-        for section in reader.sections
-        if section.setups
-    )
-    day = reader.found.day if reader.found is not None and reader.found.day is not None else None
+    found = reader.found
+    day = today if found is None or found.day is None else found.day
     return Reading(
         "parsed" if plans else "empty",
         FORMAT.name,
         FORMAT.version,
-        day or posted.date(),
-        "header" if day else "posted_at",
+        day,
+        "posted_at" if found is None or found.day is None else "header",
         plans,
         _unread(reader),
         tuple(map(_new_number, zip(reader.sheet.spans, reader.meanings, strict=True))),
-        _flags(reader, plans, day or posted.date(), posted.date()),
+        _flags(reader, sections, day, today),
     )
 
 
-def _is_plan(reader: PlanReader, setups: int) -> bool:
+def _is_plan(reader: PlanReader, sections: Sequence[Section]) -> bool:
     if reader.header is not None:
-        return setups > 0 or PLURAL.search(reader.sheet.text) is not None
-    complete = sum(bool(setup.targets) for section in reader.sections for setup in section.setups)
+        return bool(sections) or PLURAL.search(reader.sheet.text) is not None
+    complete = sum(bool(setup.targets) for section in sections for setup in section.setups)
     mentioned = any(line.header for line in reader.lines)
-    named = any(section.ticker for section in reader.sections if section.setups)
+    named = any(section.ticker for section in sections)
     return complete >= (_SUPPORTING if mentioned else _CONVINCING) and (mentioned or named)
 
 
-def _bias(reader: PlanReader, section: Section) -> Bias:
-    sheet = reader.sheet
-    note = read_note(" ".join(line.shape for line in section.note))
-    numbers = [number for line in section.note for number in _numbers_of(reader, line)]
+def _bias(reader: PlanReader, section: Section) -> Bias | None:
+    lines = section.note
+    if not lines:
+        return None
+    sheet, levels = reader.sheet, reader.numbers.levels
+    note = read_note(lines[0].shape if len(lines) == 1 else " ".join([line.shape for line in lines]))
+    numbers = [number for line in lines for number in _numbers_of(line)]
     for number, meaning in zip(numbers, note.meanings, strict=True):
         reader.meanings[number] = meaning
-    levels = tuple(
-        Level(level.role, sheet.values[at], sheet.values[at], level.relation, sheet.spans[at])
-        for level in note.levels
-        for at in [numbers[level.number]]
-    )
-    text = " ".join(sheet.text[line.start : line.end] for line in section.note).translate(_SEPARATORS)
-    return Bias(text, note.direction, levels, sheet.span(section.note[0].start, section.note[-1].end))
+    plain = [levels[numbers[at]]._replace(role=role, relation=relation) for at, relation, role in note.levels]
+    text = " ".join([sheet.text[line.start : line.end] for line in lines]).replace(STRUCK, "")
+    return Bias(text, note.direction, tuple(plain), sheet.span(lines[0].start, lines[-1].end))
 
 
-def _numbers_of(reader: PlanReader, line: NoteLine) -> range:
+def _numbers_of(line: NoteLine) -> range:
     return range(line.first, line.first + count(line.shape))
 
 
 def _disown(reader: PlanReader, section: Section) -> None:
     """A note above every section: its prices belong to no plan."""
     for line in section.note:
-        for number in _numbers_of(reader, line):
+        for number in _numbers_of(line):
             if reader.meanings[number] in {"bias_text", "level"}:
                 reader.meanings[number] = "unread"
 
@@ -95,13 +92,11 @@ def _unread(reader: PlanReader) -> tuple[Unread, ...]:
     if "unread" not in reader.meanings and not reader.reasons:
         return ()
     found = []
-    first = 0
     for index, line in enumerate(reader.lines):
-        end = first + len(line.meanings)
-        if index in reader.reasons or "unread" in reader.meanings[first:end]:
+        start, end = reader.numbers.firsts[index : index + 2]
+        if index in reader.reasons or "unread" in reader.meanings[start:end]:
             reason = reader.reasons.get(index, _REASONS.get(line.form, "a number that nothing explains"))
             found.append(Unread(index + 1, reader.sheet.given_line(index), reason))
-        first = end
     return tuple(found)
 
 
@@ -112,14 +107,11 @@ _REASONS: Final = {
 }
 
 
-def _flags(reader: PlanReader, plans: tuple[Plan, ...], day: date, posted: date) -> tuple[str, ...]:
-    weekday = reader.found.weekday if reader.found is not None else None
-    flags = list(oddities(day, weekday, posted))
-    if any(plan.ticker is None for plan in plans):
-        flags.append("ticker_missing")
-    if reader.header is None:
-        flags.append("header_missing")
-    return tuple(flags)
+def _flags(reader: PlanReader, sections: Sequence[Section], day: date, today: date) -> tuple[str, ...]:
+    flags = oddities(day, None if reader.found is None else reader.found.weekday, today)
+    if any([section.ticker is None for section in sections]):
+        flags += ("ticker_missing",)
+    return flags if reader.header is not None else (*flags, "header_missing")
 
 
 FORMAT: Final = Format("aplus", 1, day_plan=True, looks_like=_looks_like, read=_read)

@@ -19,6 +19,9 @@ MENTION: Final = re.compile(
 PLURAL: Final = re.compile(r"\b(?:set\s?-?ups|plans?|scalps|trades|levels|ideas|watch\s?list|plays)\b", re.IGNORECASE)
 """What a header speaks of when it stands above several setups; "A+ setup" alone is praise."""
 
+HEADER_CLASSES: Final = frozenset({"filler", "entry", "side", "strategy", "kind", "and", "zone", "relation", "lean"})
+"""Classes of a plan's words that a header may hold; with the others it is talk about a plan."""
+
 HEADER_WORDS: Final = frozenset(
     [
         "today",

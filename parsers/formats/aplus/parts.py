@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
+from operator import gt, lt
 from typing import Final, Literal, NamedTuple, cast
 
 from parsers.formats.aplus.tokens import MEANINGS, Token, joined
@@ -15,6 +17,7 @@ DIRECTIONS: Final[dict[Kind, Direction]] = {
     "bounce": "long",
 }
 KIND_OF_SIDE: Final[dict[str, Kind]] = {"long": "breakout", "short": "breakdown"}
+RELATED: Final[dict[Relation | None, Direction]] = {"above": "long", "below": "short"}
 KIND_OF_RELATION: Final[dict[str, Kind]] = {"above": "breakout", "below": "breakdown"}
 
 Expected = Literal["trigger", "target", "stop", "nothing"]
@@ -22,6 +25,19 @@ Spread = Literal["", "pair", "run"]
 
 _ZONE_JOINTS: Final = {False: frozenset({"tight"}), True: frozenset({"tight", "dash", "to", "slash"})}
 _DASHES: Final = frozenset("-–—−")
+
+
+class Plain(NamedTuple):
+    """An ordinary part: one trigger and its targets, in this order, and nothing that the lines above must add.
+
+    `ahead` says of two prices whether the first lies further the setup's way."""
+
+    start: int
+    end: int
+    kind: Kind
+    direction: Direction
+    ahead: Callable[[Decimal, Decimal], bool]
+    strategy: Strategy | None
 
 
 class Part(NamedTuple):
@@ -45,6 +61,7 @@ class Part(NamedTuple):
     doubt: str | None
     start: int
     end: int
+    plain: Plain | None
 
 
 @dataclass(slots=True)
@@ -315,10 +332,31 @@ def _finished(draft: _Draft, waiting: bool) -> Part:
     elif kind is None and draft.broke:
         kind = KIND_OF_RELATION.get(draft.relation or "")
     triggers, targets, spread = _roles(draft)
-    return Part(
-        kind, draft.strategy, draft.side, draft.relation, triggers, targets, draft.stop, spread,
-        draft.explicit or bool(targets), waiting, draft.unknown_before, draft.unknown_after, _doubt(draft), draft.start, draft.end,
+    part = Part(
+        kind, draft.strategy, draft.side, draft.relation, triggers, targets, draft.stop, spread, draft.explicit or bool(targets),
+        waiting, draft.unknown_before, draft.unknown_after, _doubt(draft), draft.start, draft.end, None,
     )  # fmt: skip
+    return part._replace(plain=_plain(part))
+
+
+def _plain(part: Part) -> Plain | None:
+    if (
+        part.kind is None
+        or part.doubt
+        or part.spread
+        or part.stop is not None
+        or part.unknown_before
+        or part.unknown_after
+    ):
+        return None
+    direction = DIRECTIONS[part.kind]
+    if len(part.triggers) != 1 or RELATED.get(part.relation, direction) != direction:
+        return None
+    trigger = part.triggers[0][0]
+    end = trigger + 1 + len(part.targets)
+    if part.triggers[0] != (trigger, trigger) or part.targets != tuple(range(trigger + 1, end)):
+        return None
+    return Plain(trigger, end, part.kind, direction, gt if direction == "long" else lt, part.strategy)
 
 
 def _doubt(draft: _Draft) -> str | None:

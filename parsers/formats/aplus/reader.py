@@ -1,25 +1,33 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from parsers.days import Found, find_day
-from parsers.formats.aplus.lines import Form, Line, read_line
-from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part
-from parsers.formats.aplus.setups import Numbers, build, extend
-from parsers.numbers import count, same_scale
-from parsers.reading import Kind, Meaning, Setup, Span, Strategy
+from parsers.formats.aplus.lines import Form, Line, Lines
+from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
+from parsers.formats.aplus.setups import Numbers, build, confidence, extend
+from parsers.numbers import around, near
+from parsers.reading import Kind, Setup, Span, Strategy
 from parsers.sheet import Sheet
 
 _LOOK_AHEAD = 4  # lines with something on them
 _TITLE_WORDS = 3
 _LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
 _PLAN_FORMS: Final = frozenset({"setup", "heading", "note", "bare", "follow"})
+_SURE: Final = ((), confidence(()))
+_WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)))
+# A named tuple's own constructor is a Python function.
+_new_setup = partial(tuple.__new__, Setup)
 _EMPTY: Final = frozenset({"blank", "rule", "aside"})
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
+_lines: Final = Lines()
+_ANY_PRICE: Final = (Decimal(0), Decimal("Infinity"))
 
 
 @dataclass(slots=True)
@@ -39,6 +47,7 @@ class Section:
     ticker: str | None
     setups: list[Setup] = field(default_factory=list)
     note: list[NoteLine] = field(default_factory=list)
+    scale: tuple[Decimal, Decimal] = _ANY_PRICE
 
 
 class PlanReader:
@@ -46,9 +55,9 @@ class PlanReader:
 
     def __init__(self, sheet: Sheet, posted: date) -> None:
         self.sheet = sheet
-        self.lines: list[Line] = [read_line(shape) for shape in sheet.shapes]
-        self.numbers = Numbers(sheet.spans, sheet.values)
-        self.meanings: list[Meaning] = []
+        self.lines: list[Line] = [*map(_lines.__getitem__, sheet.shapes)]
+        self.numbers = Numbers(sheet, self.lines)
+        self.meanings = self.numbers.meanings
         self.sections = [Section(None)]
         self.reasons: dict[int, str] = {}
         self.header: Line | None = None
@@ -68,21 +77,19 @@ class PlanReader:
 
     def read(self) -> None:
         """Reads every line."""
-        before = ""
+        shapes, firsts = self.sheet.shapes, self.numbers.firsts
+        shape = ""
         for index, line in enumerate(self.lines):
-            self._index = index
-            self._first = len(self.meanings)
-            self.meanings += line.meanings
-            raw = self.sheet.lines[index]
-            if raw == "\n" and before[-1:] == "\u2028":
-                before = ""  # the two are one end of a line to a reader, and no blank line
-                continue
-            before = raw
-            if self._noting and self._continues_note(line):
-                self._add_note(0)
-            else:
+            shape, above = shapes[index], shape
+            if shape == "\n" and above[-1:] == "\u2028":
+                continue  # the two are one end of a line to a reader, and no blank line
+            self._index, self._first = index, firsts[index]
+            if self._noting:
+                if self._continues_note(line):
+                    self._add_note(line, line.indent, 0)
+                    continue
                 self._noting = False
-                _HANDLERS[line.form](self, line)
+            _HANDLERS[line.form](self, line)
 
     # sections
 
@@ -115,20 +122,26 @@ class PlanReader:
 
     def _leads_to_plan(self) -> bool:
         """Whether lines of a plan follow before another ticker does."""
-        for line, _ in zip(self._following(), range(_LOOK_AHEAD), strict=False):
-            if line.form != "remark":
-                return line.form in _PLAN_FORMS
+        looked = 0
+        for index in range(self._index + 1, len(self.lines)):
+            form = self.lines[index].form
+            if form in _PLAN_FORMS:
+                return True
+            if form not in _EMPTY:
+                looked += 1
+                if form != "remark" or looked > _LOOK_AHEAD:
+                    return False
         return False
 
-    def _following(self) -> Iterator[Line]:
-        following = (self.lines[index] for index in range(self._index + 1, len(self.lines)))
-        return (line for line in following if line.form not in _EMPTY)
+    def _next(self) -> Form:
+        """The form of the next line with something on it."""
+        following = (self.lines[index].form for index in range(self._index + 1, len(self.lines)))
+        return next((form for form in following if form not in _EMPTY), "blank")
 
     def _remark(self, line: Line) -> None:
         if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
             return
-        following = next(self._following(), None)
-        if self._section.setups and following is not None and following.form in {"setup", "heading"}:
+        if self._section.setups and self._next() in {"setup", "heading"}:
             self._closed = True  # a title that names no ticker that could be told
 
     # the header
@@ -138,19 +151,22 @@ class PlanReader:
             self._refuse("a second header")
             return
         self.header = line
-        values = self.numbers.values[self._first : len(self.meanings)]
-        self.meanings[self._first :] = ["label" if value < _LABELS_BELOW else "unread" for value in values]
+        for number in self._numbers():
+            self.meanings[number] = "label" if self.numbers.values[number] < _LABELS_BELOW else "unread"
         self._find_day()
 
     def _find_day(self) -> bool:
         """Looks for the trading day on a line above the setups."""
         if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
             return False
-        found = find_day(self.sheet.lines[self._index], self._posted)
+        text, after = self.sheet.line(self._index), self.lines[self._index].header
+        found = find_day(text[after:], self._posted)
+        if found is None:
+            after, found = 0, find_day(text, self._posted)
         if found is None:
             return False
-        start = self.sheet.starts[self._index]
-        for number in range(self._first, len(self.meanings)):
+        start = self.sheet.starts[self._index] + after
+        for number in self._numbers():
             if found.start <= self.sheet.bounds[2 * number + 1] - start < found.end:
                 self.meanings[number] = "unread" if found.problem else "date"
         if found.problem:
@@ -161,6 +177,8 @@ class PlanReader:
     # setups
 
     def _setup(self, line: Line) -> None:
+        if line.ordinary is not None and not self._closed and self._ordinary(line, line.ordinary):
+            return
         if line.ticker is not None:
             self._enter(line.ticker)
         elif self._closed or self._out_of_scale(line):
@@ -173,15 +191,41 @@ class PlanReader:
         self._waiting = line.parts[-1].waiting
         self._dashed = line.lead == "dash"
         if line.note >= 0:
-            self._add_note(line.note)
+            self._add_note(line, line.note, line.note_number)
+
+    def _ordinary(self, line: Line, plain: Plain) -> bool:
+        """Reads a setup line that is like most lines, in a fraction of the time; false where it is not one after all."""
+        start, end, kind, direction, ahead, strategy = plain
+        section, numbers, first, index, sheet = self._section, self.numbers, self._first, self._index, self.sheet
+        values = numbers.values[first + start : first + end]
+        low, high = section.scale
+        if not low <= values[0] <= high or not all(map(ahead, values[1:], values)) or not near(values[0], values[-1]):
+            return False
+        if strategy is None and kind in _SPLIT_KINDS:
+            strategy = self._strategy
+        levels = tuple(numbers.levels[first + start : first + end])
+        span = sheet.span(sheet.starts[index] + line.indent, sheet.starts[index + 1] - line.trailing)
+        flags, certainty = _SURE if section.ticker is not None else _WITHOUT_TICKER
+        self._take(
+            _new_setup(
+                (kind, strategy, direction, levels[:1], levels[1:], None, index + 1, span, flags, certainty, None, None)
+            )
+        )
+        self._kind, self._heading, self._waiting, self._dashed = kind, None, False, line.lead == "dash"
+        return True
+
+    def _take(self, setup: Setup) -> None:
+        section = self._section
+        section.setups.append(setup)
+        if section.scale is _ANY_PRICE:
+            section.scale = around(setup.triggers[0].low)
+        self._under = True
 
     def _out_of_scale(self, line: Line) -> bool:
         """Whether all prices of a line are far from the section's: the ticker line between them is missing."""
-        if not self._section.setups:
-            return False
-        scale = self._section.setups[0].triggers[0].low
+        low, high = self._section.scale
         values = self.numbers.values
-        return not any(same_scale(values[self._first + at], scale) for part in line.parts for at in _numbers(part))
+        return not any(low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part))
 
     def _part(self, line: Line, position: int, part: Part) -> None:
         if part.doubt is not None or not part.triggers:
@@ -198,8 +242,7 @@ class PlanReader:
         if setup is None:
             self._refuse("a price that cannot be one", _numbers(part))
             return
-        self._section.setups.append(setup)
-        self._under = True
+        self._take(setup)
         if part.kind is not None:
             self._kind, self._heading = kind, None
 
@@ -220,7 +263,7 @@ class PlanReader:
 
     def _span(self, line: Line, position: int) -> Span:
         sheet, index = self.sheet, self._index
-        start, end = sheet.stripped(index)
+        start, end = self._edges(line)
         if line.note >= 0:
             end = sheet.place(index, self._first, line.note)
         if len(line.parts) > 1:
@@ -228,13 +271,18 @@ class PlanReader:
             end = min(end, sheet.place(index, self._first, line.parts[position].end))
         return sheet.span(start, end)
 
+    def _edges(self, line: Line) -> tuple[int, int]:
+        """Where the line stands in the cleaned text, without the white space around it."""
+        starts = self.sheet.starts
+        return starts[self._index] + line.indent, starts[self._index + 1] - line.trailing
+
     def _follow(self, line: Line) -> None:
         """Targets or a stop on a line of their own."""
         setups = self._section.setups
         if line.ticker is not None or not setups or self._closed or not (self._under or _is_bare(setups[-1])):
             self._refuse("targets or a stop without a setup above")
             return
-        end = self.sheet.span(*self.sheet.stripped(self._index)).end
+        end = self.sheet.span(*self._edges(line)).end
         for part in line.parts:
             setups[-1] = extend(setups[-1], part, self.numbers, self._first, end)
         self._under, self._waiting = True, line.parts[-1].waiting
@@ -278,18 +326,17 @@ class PlanReader:
                 self._refuse("a note on a ticker without setups")
                 return
             self._enter(line.ticker)
-        self._add_note(line.note)
+        self._add_note(line, line.note, line.note_number)
 
-    def _add_note(self, offset: int) -> None:
-        """Takes a line from an offset into its shape on as part of the section's note."""
-        shape = self.sheet.shapes[self._index]
-        while offset < len(shape) and (shape[offset] in "⚠\ufe0f" or shape[offset].isspace()):
-            offset += 1
-        start, end = self.sheet.place(self._index, self._first, offset), self.sheet.stripped(self._index)[1]
-        if start < end:
-            self._section.note.append(
-                NoteLine(start, end, shape[offset:].rstrip(), self._first + count(shape[:offset]))
-            )
+    def _add_note(self, line: Line, offset: int, number: int) -> None:
+        """Takes a line as part of the section's note, from an offset into its shape and a number of it on."""
+        place = (
+            self.sheet.place(self._index, self._first, offset) if number else self.sheet.starts[self._index] + offset
+        )
+        end = self._edges(line)[1]
+        if place < end:
+            shape = self.sheet.shapes[self._index]
+            self._section.note.append(NoteLine(place, end, shape[offset:].rstrip(), self._first + number))
         self._noting, self._under = True, False
 
     def _continues_note(self, line: Line) -> bool:
@@ -299,18 +346,21 @@ class PlanReader:
         if line.form == "ticker":
             return not self._leads_to_plan()
         if line.form == "heading":
-            following = next(self._following(), None)
-            return following is None or following.form not in {"setup", "bare"}
+            return self._next() not in {"setup", "bare"}
         if line.form == "setup":
             return line.lead == "dash" and not self._dashed and not any(part.explicit for part in line.parts)
         return line.form == "remark"
 
+    def _numbers(self) -> range:
+        """The numbers of this line."""
+        return range(self._first, self.numbers.firsts[self._index + 1])
+
     def _refuse(self, reason: str, numbers: Sequence[int] | None = None) -> None:
         """Leaves prices of this line unread: those numbers, counted from its first, or all."""
         self.reasons.setdefault(self._index, reason)
-        for at in range(len(self.meanings) - self._first) if numbers is None else numbers:
-            if self.meanings[self._first + at] == "level":
-                self.meanings[self._first + at] = "unread"
+        for number in self._numbers() if numbers is None else [self._first + at for at in numbers]:
+            if self.meanings[number] == "level":
+                self.meanings[number] = "unread"
 
 
 def _numbers(part: Part) -> list[int]:

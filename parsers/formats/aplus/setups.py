@@ -1,14 +1,17 @@
 """From a part of a line and the prices in it to a setup: what the words left open, the prices decide, and check."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
+from itertools import accumulate, chain
+from operator import attrgetter
 from typing import Final
 
-from parsers.formats.aplus.parts import DIRECTIONS, Part
+from parsers.formats.aplus.lines import Line
+from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Part
 from parsers.numbers import near
-from parsers.reading import Direction, Kind, Level, Relation, Role, Setup, Span, Strategy
+from parsers.reading import Direction, Kind, Level, Meaning, Role, Setup, Span, Strategy
+from parsers.sheet import Sheet
 
 CONFIDENCE: Final = {
     "kind_inherited": Decimal("0.9"),
@@ -23,8 +26,8 @@ CONFIDENCE: Final = {
 """What each flag leaves of a setup's confidence; several multiply."""
 
 _WAYS: Final = frozenset({"targets_wrong_way", "stop_wrong_way"})
-_RELATED: Final[dict[Relation | None, Direction]] = {"above": "long", "below": "short"}
-# A named tuple's own constructor is a Python function; a reading makes hundreds of these.
+_roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), attrgetter("meanings")
+# A named tuple's own constructor is a Python function; a reading makes a hundred of these.
 _new_level = partial(tuple.__new__, Level)
 
 
@@ -38,20 +41,29 @@ def confidence(flags: tuple[str, ...]) -> Decimal:
 
 
 class Numbers:
-    """The numbers of a text as levels. `refused` collects those that their words call prices and their values do not."""
+    """The numbers of a text, each as the level that the words of its line make of it.
 
-    def __init__(self, spans: Sequence[Span], values: Sequence[Decimal]) -> None:
-        self.spans = spans
+    `refused` collects those that their words call prices and their values do not."""
+
+    def __init__(self, sheet: Sheet, lines: Sequence[Line]) -> None:
+        values, spans = sheet.values, sheet.spans
+        roles, relations = chain.from_iterable(map(_roles, lines)), chain.from_iterable(map(_relations, lines))
+        self.levels: list[Level] = [*map(_new_level, zip(roles, values, values, relations, spans, strict=True))]
+        self.meanings: list[Meaning] = [*chain.from_iterable(map(_meanings, lines))]
+        self.firsts = [*accumulate(map(len, map(_meanings, lines)), initial=0)]
         self.values = values
         self.refused: list[int] = []
 
-    def level(self, role: Role, number: int, relation: Relation | None = None) -> Level:
-        value = self.values[number]
-        return _new_level((role, value, value, relation, self.spans[number]))
+    def level(self, role: Role, number: int) -> Level:
+        """A number as a level of that role."""
+        level = self.levels[number]
+        return level if level.role == role else level._replace(role=role, relation=None)
 
-    def zone(self, first: int, last: int, relation: Relation | None) -> Level:
+    def zone(self, first: int, last: int) -> Level:
+        """Two numbers as one trigger."""
         low, high = sorted((self.values[first], self.values[last]))
-        return Level("trigger", low, high, relation, Span(self.spans[first].start, self.spans[last].end))
+        begin, end = self.levels[first], self.levels[last]
+        return begin._replace(low=low, high=high, span=Span(begin.span.start, end.span.end))
 
     def fitting(self, found: Sequence[int], price: Decimal) -> Sequence[int]:
         """The numbers that can be prices beside this one; the others are refused."""
@@ -78,7 +90,7 @@ def build(
     if part.spread:
         pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
     refused = len(numbers.refused)
-    triggers = _triggers(pairs, part.relation, numbers, first)
+    triggers = _triggers(pairs, numbers, first)
     if not triggers:
         return None
     price = triggers[0].low
@@ -90,7 +102,7 @@ def build(
         flags.append("unknown_words")
     if len(numbers.refused) > refused:
         flags.append("number_unread")
-    if _RELATED.get(part.relation, direction) != direction:
+    if RELATED.get(part.relation, direction) != direction:
         flags.append("relation_contradicts")
     flags += _wrong_ways(direction, triggers, targets, stop)
     marks = tuple(flags)
@@ -117,26 +129,18 @@ def extend(setup: Setup, part: Part, numbers: Numbers, first: int, end: int) -> 
     flags += _wrong_ways(setup.direction, setup.triggers, targets, stop)
     marks = tuple(flags)
     span = Span(setup.span.start, end)
-    return replace(setup, targets=targets, stop=stop, span=span, flags=marks, confidence=confidence(marks))
+    return setup._replace(targets=targets, stop=stop, span=span, flags=marks, confidence=confidence(marks))
 
 
-def flagged(setup: Setup, flag: str) -> Setup:
-    """The setup with one flag more."""
-    flags = (*setup.flags, flag)
-    return replace(setup, flags=flags, confidence=confidence(flags))
-
-
-def _triggers(
-    pairs: Sequence[tuple[int, int]], relation: Relation | None, numbers: Numbers, first: int
-) -> tuple[Level, ...]:
+def _triggers(pairs: Sequence[tuple[int, int]], numbers: Numbers, first: int) -> tuple[Level, ...]:
     price = numbers.values[first + pairs[0][0]]
     levels = []
     for low, high in pairs:
         if low == high:
             if numbers.fitting((first + low,), price):
-                levels.append(numbers.level("trigger", first + low, relation))
+                levels.append(numbers.level("trigger", first + low))
         elif len(numbers.fitting((first + low, first + high), price)) == 2:
-            levels.append(numbers.zone(first + low, first + high, relation))
+            levels.append(numbers.zone(first + low, first + high))
     return tuple(levels)
 
 
@@ -178,7 +182,7 @@ def _resolve(
     forward = all(step > 0 if direction == "long" else step < 0 for step in steps)
     if part.spread == "pair":
         flags.append("zone_or_target")
-        if forward and _RELATED.get(part.relation) == direction:
+        if forward and RELATED.get(part.relation) == direction:
             return ((found[0], found[0]),), (found[1],)
         return ((found[0], found[1]),), ()
     if forward:

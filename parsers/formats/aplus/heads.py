@@ -1,0 +1,87 @@
+"""How a line begins: bullets, numbering, quotes and emoji, then perhaps a ticker."""
+
+import re
+from typing import Final, Literal, NamedTuple
+
+from parsers.formats.aplus.tokens import ARROWS
+from parsers.formats.aplus.vocabulary import NEVER_TICKERS, WELL_KNOWN, look_up
+from parsers.numbers import ANY, MARKERS, SMALL
+
+Lead = Literal["", "dash", "arrow", "bracket"]
+
+_LEAD: Final = re.compile(rf"(?:[-–—=~]{{1,3}}>|>(?=\s*[^\s{MARKERS}$=>])|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑<>@\ue000])*")
+_ORDINAL: Final = re.compile(
+    rf"{SMALL}(?:[).:](?!{ANY})|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*|#{SMALL}\s+"
+)
+_TICKER_LABEL: Final = re.compile(r"(?:ticker|symbol|stock)\s*[:=-]?\s*(?=[$#]?[A-Z])", re.IGNORECASE)
+_TICKER: Final = re.compile(r"[$#]?([A-Za-z]{1,6})(?:[./-]([A-Za-z]))?(?![\w'’])")
+_WORD_OR_NUMBER: Final = re.compile(rf"[^\W\d_]|{ANY}")
+_ARROW: Final = re.compile(rf"[-–—=~]>|[{ARROWS}]")
+_DASHES: Final = ("-", "–", "—", "−")
+_BRACKETS: Final = ("(", "[", "{")
+_LETTERS = 5
+"""The longest ticker that needs no `$`."""
+
+_OWN_WORDS: Final = frozenset(
+    {"kind", "strategy", "side", "break", "target", "stop", "note", "lean", "zone", "void", "against"}
+)
+"""Classes whose words are themselves, whatever their letters could name."""
+
+
+class Head(NamedTuple):
+    """A line's beginning: where its first word stands, what leads it, and its ticker with the end of it."""
+
+    start: int
+    lead: Lead
+    ordinal: bool
+    ticker: str | None
+    end: int
+
+
+def read_head(shape: str) -> Head:
+    """How a line begins. `end` is where the rest of the line is to be read from."""
+    match = _LEAD.match(shape)
+    start = match.end() if match else 0
+    ordinal = _ORDINAL.match(shape, start)
+    after = ordinal.end() if ordinal else start
+    label = _TICKER_LABEL.match(shape, after)
+    ticker, end = _ticker(shape, label.end() if label else after, ordinal is not None or label is not None)
+    return Head(start, _lead(shape[:start].strip()), ordinal is not None, ticker, end if ticker else after)
+
+
+def _lead(signs: str) -> Lead:
+    if _ARROW.search(signs):
+        return "arrow"
+    if signs.startswith(_DASHES):
+        return "dash"
+    return "bracket" if signs.endswith(_BRACKETS) else ""
+
+
+def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
+    """The ticker that stands at an offset, and its end."""
+    match = _TICKER.match(shape, start)
+    if match is None:
+        return None, start
+    letters, share = match.groups()
+    symbol = f"{letters}.{share}".upper() if share else letters.upper()
+    if shape[match.start()] in "$#":
+        return symbol, match.end()
+    rest = shape[match.end() :]
+    alone = _WORD_OR_NUMBER.search(rest) is None
+    if not match.group().isupper():
+        return (symbol, match.end()) if alone and symbol in WELL_KNOWN else (None, start)
+    marked = marked or alone or rest.lstrip()[:1] in {":", "|"}
+    if len(letters) <= _LETTERS and _can_be_ticker(letters, rest, marked):
+        return symbol, match.end()
+    return None, start
+
+
+def _can_be_ticker(letters: str, rest: str, marked: bool) -> bool:
+    """Whether capitals name a ticker. Words of a plan do so only where their place marks them as one."""
+    cls = look_up(letters.lower()).cls
+    if cls in _OWN_WORDS:
+        return False
+    if marked or (cls == "unknown" and letters not in NEVER_TICKERS):
+        return True
+    # `ON breakout above 45`: in a line of capitals it would say nothing.
+    return letters not in NEVER_TICKERS and not rest.isupper()
