@@ -14,11 +14,11 @@ from worker.db import migrate as schema
 from worker.db.connection import Database, connected, open_database
 from worker.exits import InputError
 from worker.ingest import channels
-from worker.ingest.replay import ReplayOptions
+from worker.ingest.replay import ReplayOptions, check_files
 from worker.ingest.replay import replay as replay_files
 from worker.settings import Settings
 from worker.views.channels import show_channels
-from worker.views.events import event_json, event_lines
+from worker.views.events import event_json, show_events
 from worker.views.levels import show_levels
 from worker.views.migration import show_plan
 from worker.views.replay import show_replayed, shown_progress
@@ -73,6 +73,7 @@ async def print_migration_sql(settings: Settings) -> None:
 
 async def replay(settings: Settings, files: Sequence[Path], channel_id: int | None) -> None:
     """Raises InputError, once everything else is stored, if a file could not be read whole."""
+    check_files(files, channel_id=channel_id)
     options = ReplayOptions(channel_id, settings.plan_timezone, settings.database_wait_seconds)
     async with _ready_database(settings) as database:
         with shown_progress(files) as on_progress:
@@ -117,7 +118,7 @@ async def tail_events(
             if is_json:
                 click.echo(event_json(event))
             else:
-                console.print(event_lines(event))
+                show_events(console, [event])
 
 
 async def status(settings: Settings, *, is_json: bool) -> None:

@@ -71,16 +71,20 @@ class ReplayOptions:
     wait_seconds: float
 
 
+def check_files(paths: Sequence[Path], *, channel_id: int | None) -> None:
+    """Raises NotFoundError or InputError for the first file that is not there or of another format."""
+    for path in paths:
+        if not path.is_fifo():  # which can be read only once
+            with open_export(path, channel_id=channel_id):
+                pass
+
+
 async def replay(
     database: Database, paths: Sequence[Path], options: ReplayOptions, on_progress: Callable[[Progress], None]
 ) -> Replayed:
     """Stores the messages of the files, one file after the other; what cannot be read is left out and named.
 
-    Raises NotFoundError or InputError before anything is stored if a file is not there or of another format."""
-    for path in paths:
-        if not path.is_fifo():  # which can be read only once
-            with open_export(path, channel_id=options.channel_id):
-                pass
+    Raises UnavailableError when the database stays away, and as `check_files` does."""
     run = _Replay(database, options, on_progress)
     try:
         for path in paths:

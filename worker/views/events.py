@@ -1,13 +1,14 @@
 """Events as lines, for people and for programs. Pure but for printing."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from worker.views.terminal import DIRECTION_STYLES, FAINT, FLAG_STYLE, styled
@@ -22,11 +23,18 @@ _FAMILY_STYLES = {
     "schema": "magenta",
 }
 _ALARMS = ("parsing.message.empty", "parsing.message.failed")
-# What of an event's data says in a few words what happened, in this order.
-_TOLD = (
-    *("ticker", "kind", "strategy", "direction", "triggers", "targets", "trading_day", "tickers", "setups", "unread"),
-    *("changed", "reason", "revision", "origin", "channel_id", "message_id"),
-)
+# What of an event's data says in a few words what happened, by the first word of its type.
+_TOLD = {
+    "discord": ("message_id", "revision", "origin"),
+    "parsing": ("trading_day", "tickers", "setups", "unread", "flags", "reason"),
+    "setup": ("trading_day", "ticker", "kind", "strategy", "direction", "triggers", "targets", "stop", "changed"),
+    "ingestion": ("channel_id", "gaps", "messages"),
+    "bot": ("resumed", "guilds"),
+    "channel": ("channel_id", "changed_by", "changed"),
+    "schema": ("revision", "direction", "duration_milliseconds"),
+}
+_SPEAK_FOR_THEMSELVES = ("trading_day", "ticker", "kind", "strategy", "direction", "tickers", "origin")
+_INDENT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +67,36 @@ def event_json(event: ToldEvent) -> str:
 
 
 def show_events(console: Console, events: Iterable[ToldEvent]) -> None:
+    """For each a line with id, time in UTC, type and correlation id, and under it what happened."""
     for event in events:
-        console.print(event_lines(event))
+        console.print(_head(event), no_wrap=True, overflow="ignore", crop=False)
+        if told := _told(event):
+            console.print(Padding(Text("  ").join(told), (0, 0, 0, _INDENT)))
 
 
-def event_lines(event: ToldEvent) -> Text:
-    """A line with id, time in UTC, type and correlation id, and one with what happened."""
-    style = FLAG_STYLE if event.event_type in _ALARMS else _FAMILY_STYLES.get(event.event_type.partition(".")[0], "")
-    head = Text.assemble(
+def _head(event: ToldEvent) -> Text:
+    style = FLAG_STYLE if event.event_type in _ALARMS else _FAMILY_STYLES.get(_family(event), "")
+    return Text.assemble(
         f"{event.id:>6} ",
         styled(f"{event.created_at:%H:%M:%S} ", FAINT),
-        styled(f"{event.event_type:<27} ", style),
+        styled(f"{event.event_type:<23} ", style),
         styled(str(event.correlation_id), FAINT),
     )
-    told = Text("  ").join(_told(event.data))
-    return head + Text("\n       ") + told if told else head
 
 
-def _told(data: Mapping[str, Any]) -> list[Text]:
-    """Of a setup the words as a trader would say them; of everything else names and values."""
+def _family(event: ToldEvent) -> str:
+    return event.event_type.partition(".")[0]
+
+
+def _told(event: ToldEvent) -> list[Text]:
     parts = []
-    for name in _TOLD:
-        value = data.get(name)
-        if value in (None, [], {}):
+    for name in _TOLD.get(_family(event), ()):
+        value = event.data.get(name)
+        if value is None or value in ([], {}):
             continue
         shown = _shown(value)
-        is_plain = name in ("ticker", "kind", "strategy", "direction")
-        style = DIRECTION_STYLES.get(shown, "") if is_plain else FAINT
-        parts.append(styled(shown if is_plain else f"{name} {shown}", style))
+        label = "" if name in _SPEAK_FOR_THEMSELVES else f"{name} "
+        parts.append(styled(label, FAINT) + styled(shown, DIRECTION_STYLES.get(shown, "")))
     return parts
 
 

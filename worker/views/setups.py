@@ -10,7 +10,8 @@ from rich.text import Text
 from worker.views.shown import ShownLevel, ShownPlan, ShownSetup
 from worker.views.terminal import DIRECTION_STYLES, FAINT, FLAG_STYLE, ROLE_STYLES, price, styled, table
 
-_COLUMNS = ("Kind", "Strategy", "Direction", ">Trigger", "Targets", ">Stop", "Flags")
+_COLUMNS = ("Contract", "Quantity", "Kind", "Strategy", "Direction", ">Trigger", "Targets", ">Stop", "Flags")
+_ALWAYS_SHOWN = ("Kind", "Direction", ">Trigger", "Targets")
 
 
 def show_setups(console: Console, plans: Sequence[ShownPlan], zone: tzinfo) -> None:
@@ -30,7 +31,7 @@ def show_setups(console: Console, plans: Sequence[ShownPlan], zone: tzinfo) -> N
 
 
 def bias_line(text: str, direction: str | None) -> Text:
-    return Text.assemble("Bias: ", styled(text, DIRECTION_STYLES.get(direction or "", "")))
+    return Text.assemble("⚠ ", styled(text, DIRECTION_STYLES.get(direction or "", "")))
 
 
 def flags_line(flags: Sequence[str]) -> Text:
@@ -38,15 +39,19 @@ def flags_line(flags: Sequence[str]) -> Text:
 
 
 def setup_table(setups: Sequence[ShownSetup]) -> Table:
-    has_contract = any(setup.contract for setup in setups)
-    drawn = table(*(["Contract", "Quantity"] if has_contract else []), *_COLUMNS)
-    for setup in setups:
-        drawn.add_row(*([styled(setup.contract), styled(setup.quantity)] if has_contract else []), *_row(setup))
+    """Columns that would be empty are left out, so that the others have room."""
+    rows = [dict(zip(_COLUMNS, _row(setup), strict=True)) for setup in setups]
+    shown = [name for name in _COLUMNS if name in _ALWAYS_SHOWN or any(row[name] for row in rows)]
+    drawn = table(*shown)
+    for row in rows:
+        drawn.add_row(*(row[name] for name in shown))
     return drawn
 
 
-def _row(setup: ShownSetup) -> list[Text]:
-    return [
+def _row(setup: ShownSetup) -> tuple[Text, ...]:
+    return (
+        styled(setup.contract),
+        styled(setup.quantity),
         styled(setup.kind),
         styled(setup.strategy, FAINT),
         styled(setup.direction, DIRECTION_STYLES.get(setup.direction, "")),
@@ -54,7 +59,7 @@ def _row(setup: ShownSetup) -> list[Text]:
         _prices(setup.of_role("target")),
         _prices(setup.of_role("stop")),
         styled(", ".join(setup.flags), FLAG_STYLE),
-    ]
+    )
 
 
 def _prices(levels: Sequence[ShownLevel]) -> Text:

@@ -29,7 +29,7 @@ def terminal(*, stderr: bool = False) -> Console:
 
 def table(*columns: str) -> Table:
     """A table whose columns wrap between words; a column whose name begins with > is aligned to the right."""
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in columns:
         drawn.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
     return drawn
