@@ -45,7 +45,7 @@ class MessageFact(Fact):
 class DiscordMessageFact(MessageFact):
     channel: ClassVar[str] = "discord:message"
 
-    revision: int = Field(description="Counts the texts of this message that were stored; 0 while none is known.")
+    revision: int = Field(description="Counts the texts that this message was seen to have; 0 while none is known.")
     posted_at: datetime
     edited_at: datetime | None = None
     deleted_at: datetime | None = None

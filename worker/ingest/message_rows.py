@@ -1,7 +1,9 @@
 """Messages to their table, a batch a statement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from asyncpg import Connection
 
@@ -9,7 +11,7 @@ from worker import correlation
 from worker.ingest import statements as sql
 from worker.ingest.observation import Observation, snowflake_time
 from worker.ingest.plan_rows import columns
-from worker.ingest.precedence import StoredMessage
+from worker.ingest.precedence import StoredMessage, is_second_hand
 from worker.ingest.prepared import PreparedMessage
 
 
@@ -128,9 +130,27 @@ async def update_messages(
 
 
 async def add_former(connection: Connection, message: PreparedMessage) -> None:
+    """Keeps a text that does not stand."""
     await connection.execute(
-        sql.ADD_FORMER_REVISION, message.message_id, message.edited_at, message.content, message.text, message.raw
+        sql.ADD_FORMER_REVISION,
+        message.message_id,
+        message.edited_at,
+        message.content,
+        message.text,
+        message.raw,
+        is_second_hand(message.origin),
     )
+
+
+async def remove_repeated_revisions(connection: Connection, message_ids: Sequence[int]) -> None:
+    if message_ids:
+        await connection.execute(sql.REMOVE_REPEATED_REVISIONS, message_ids)
+
+
+async def told_edits(connection: Connection, message_ids: Iterable[int]) -> set[tuple[UUID, datetime | None]]:
+    """The edits of messages that events tell of: correlation id and edit time."""
+    ids = [correlation.of_message(message_id) for message_id in message_ids]
+    return {(row[0], row[1]) for row in await connection.fetch(sql.TOLD_EDITS, ids)} if ids else set()
 
 
 async def mark_deleted(connection: Connection, gone: Sequence[Observation]) -> None:

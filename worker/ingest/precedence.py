@@ -19,7 +19,6 @@ class StoredMessage:
     channel_id: int
     guild_id: int | None
     text: str
-    content: str
     edited_at: datetime | None
     deleted_at: datetime | None
     deletion_inferred: bool
@@ -32,13 +31,10 @@ class StoredMessage:
 class Verdict(Enum):
     INSERT = auto()  # not stored yet
     FILL = auto()  # only its deletion was stored
-    REVISE = auto()  # another text: the stored one becomes a revision
+    REVISE = auto()  # another text stands from now on
     REFRESH = auto()  # the same text with a newer edit time or more embeds: no revision, no event
-    FORMER = auto()  # an older text that is seen later than its successor
+    FORMER = auto()  # another text that does not stand: an older one seen late, or one from an export
     NOTHING = auto()
-
-
-_SECOND_HAND = ("replay", "legacy")
 
 
 def verdict(stored: StoredMessage | None, seen: PreparedMessage) -> Verdict:
@@ -47,22 +43,31 @@ def verdict(stored: StoredMessage | None, seen: PreparedMessage) -> Verdict:
         return Verdict.INSERT
     if stored.revision == 0:
         return Verdict.FILL
-    same_text = seen.text == stored.text and seen.content == stored.content
-    if (seen.origin in _SECOND_HAND) != (stored.origin in _SECOND_HAND):
-        if seen.origin in _SECOND_HAND:
-            return Verdict.NOTHING
-        return Verdict.REFRESH if same_text else Verdict.REVISE
-    if same_text:
-        return Verdict.REFRESH if _age(seen) > _age(stored) else Verdict.NOTHING
-    return Verdict.FORMER if _age(seen) < _age(stored) else Verdict.REVISE
+    if _rank(seen) > _rank(stored):
+        return Verdict.REFRESH if seen.text == stored.text else Verdict.REVISE
+    if seen.text == stored.text or seen.edited_at == stored.edited_at:
+        return Verdict.NOTHING
+    return Verdict.FORMER
 
 
-def _age(state: StoredMessage | PreparedMessage) -> tuple[datetime, int]:
-    """Orders the states of one message: by edit time, one that was never edited first.
-
-    Discord adds embeds without an edit time, so at the same edit time the state with more of them is the newer one.
-    Their content cannot decide: addresses in it are signed anew on every request."""
-    return state.edited_at or _NEVER, state.embed_count
-
-
+_SECOND_HAND = ("replay", "legacy")
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def is_second_hand(origin: Origin) -> bool:
+    """Whether somebody else kept it and it is not Discord's own word."""
+    return origin in _SECOND_HAND
+
+
+def _rank(state: StoredMessage | PreparedMessage) -> tuple[bool, datetime, int, int, str]:
+    """Orders the states of one message; the greatest stands. One that was never edited is the oldest.
+
+    Discord adds embeds and fills in a bot's deferred answer without an edit time, so at the same edit time the fuller
+    state is the newer one. The content of embeds cannot decide: addresses in it are signed anew on every request."""
+    return (
+        not is_second_hand(state.origin),
+        state.edited_at or _NEVER,
+        state.embed_count,
+        len(state.text),
+        state.text,
+    )

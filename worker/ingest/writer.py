@@ -74,7 +74,8 @@ class _Wave:
     stored: dict[int, StoredMessage]
     inserts: list[PreparedMessage] = field(default_factory=list)
     updates: list[tuple[PreparedMessage, int]] = field(default_factory=list)
-    revised: list[int] = field(default_factory=list)
+    revised: list[int] = field(default_factory=list)  # those that another text stands for now
+    kept: list[int] = field(default_factory=list)  # of those, the ones whose text becomes a former one
     former: list[PreparedMessage] = field(default_factory=list)
     tombstones: list[Observation] = field(default_factory=list)
     deletions: list[Observation] = field(default_factory=list)
@@ -214,11 +215,14 @@ async def _write_wave(connection: Connection, seen: Sequence[Seen], written: Wri
         else:
             _decide(wave, one)
     await message_rows.insert_messages(connection, wave.inserts, wave.tombstones)
-    await message_rows.update_messages(connection, wave.updates, wave.revised)
+    await message_rows.update_messages(connection, wave.updates, wave.kept)
     for message in wave.former:
         await message_rows.add_former(connection, message)
+    changed = [message for message, _ in wave.updates] + wave.former
+    await message_rows.remove_repeated_revisions(connection, [message.message_id for message in changed])
     await message_rows.mark_deleted(connection, wave.deletions)
     plan_events = await write_plans(connection, wave.plans)
+    told = await message_rows.told_edits(connection, wave.revised)
     written.stored += len(wave.inserts)
     written.readings.update(wave.readings)
     written.edited += len(wave.revised)
@@ -228,6 +232,7 @@ async def _write_wave(connection: Connection, seen: Sequence[Seen], written: Wri
         event
         for message_id in sorted(wave.events)
         for event in (*wave.events[message_id], *plan_events.get(message_id, ()))
+        if not (isinstance(event.fact, MessageEdited) and (event.correlation_id, event.fact.edited_at) in told)
     ]
 
 
@@ -243,6 +248,8 @@ def _decide(wave: _Wave, message: PreparedMessage) -> None:
     elif decided is Verdict.REVISE:
         wave.updates.append((message, stored.revision + 1))
         wave.revised.append(message.message_id)
+        if message.edited_at != stored.edited_at:
+            wave.kept.append(message.message_id)
         _tell(wave, message, MessageEdited, stored, revision=stored.revision + 1)
     elif decided is Verdict.REFRESH:
         wave.updates.append((message, stored.revision))
