@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 
+_FETCHED_TYPES = ("article", "gifv", "image", "link", "video")
+
+
 def text_of(payload: dict[str, Any]) -> str:
     """The text of a message object as Discord sends it. Parts of an unexpected type count as absent."""
     return "\n".join(part for part in _parts(payload) if part)
@@ -29,9 +32,12 @@ def _parts(message: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_link_preview(embed: dict[str, Any], content: str) -> bool:
-    """What Discord fetched for a link in the content is not what the author wrote, and comes seconds later."""
+    """What Discord fetched for a link in the content is not what the author wrote, and comes seconds later.
+
+    Bots and webhooks write embeds of type rich only. A post on another site can be previewed as rich too; otherwise the
+    address tells nothing, because a page may name another one as its own."""
     url = _string(embed, "url")
-    return bool(url) and url in content
+    return embed.get("type") in _FETCHED_TYPES or (bool(url) and url in content)
 
 
 def _embed(embed: dict[str, Any]) -> Iterator[str]:
