@@ -71,6 +71,8 @@ async def migration_session(database: Database, limits: MigrationLimits) -> Asyn
             raise ConfigError("The search_path of DATABASE_URL's user names no schema: create one, such as public.")
         # A killed migrator's session would else go on, and hold its locks, until its statement ends.
         await connection.execute("SET client_connection_check_interval = '1s'")
+        # A limit that the user has for its queries is none for a migration, which has its budget.
+        await connection.execute("SET statement_timeout = 0")
         session = MigrationSession(database, connection, limits, time.monotonic() + limits.budget_seconds)
         await _wait_for_turn(session)
         yield session
