@@ -24,7 +24,7 @@ from worker.ingest.plan_rows import columns
 from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.plans import plans_of_text
 from worker.ingest.precedence import StoredMessage, Verdict, verdict
-from worker.ingest.prepared import PreparedMessage, Read, prepare, without_refused_parts
+from worker.ingest.prepared import PreparedMessage, Read, prepare, with_less
 
 # What passes with time or with another connection. Everything else is the fault of one message, or ours.
 PASSING = (
@@ -138,13 +138,14 @@ class Writer:
                 return written
             only = seen[0]
             correlation_id = str(correlation.of_message(only.message_id))
-            if not isinstance(only, PreparedMessage) or "refused" in only.text_flags:
+            lesser = with_less(only, error) if isinstance(only, PreparedMessage) else None
+            if lesser is None:
                 log.exception("ingest.unstorable", correlation_id=correlation_id)
-                written.unstorable += 1
+                written.unstorable = 1
                 return written
             log.exception("ingest.refused", correlation_id=correlation_id)
-            written.add(await self._isolate([without_refused_parts(only, f"{type(error).__name__}: {error}")]))
-            written.refused += 1
+            written.add(await self._isolate([lesser]))
+            written.refused = 1 - written.unstorable
             return written
 
     async def _transaction(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:

@@ -6,11 +6,12 @@ from itertools import count, islice, permutations
 
 import pytest
 from asyncpg import Connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.observations import Room, preview
 from tests.support.oracle import expected_messages, expected_plans
+from tests.support.properties import unhurried
 from tests.support.stored import assert_sound, stored_messages, stored_plans
 from worker.ingest.observation import Observation
 from worker.ingest.writer import Writer
@@ -155,7 +156,7 @@ def batches(arriving: list[Observation], shuffled: random.Random) -> Iterator[li
         yield batch
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(unhurried, max_examples=60)
 @given(histories())
 async def test_any_history_in_any_order_and_batches(
     connection: Connection,
