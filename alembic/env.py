@@ -16,7 +16,7 @@ from worker.db.migration.attempts import alchemy, run_attempts
 from worker.db.migration.events import tell_runs
 from worker.db.migration.recorder import RunRecorder
 from worker.db.migration.session import MigrationLimits, migration_session
-from worker.db.migration.set_aside import IS_OURS, SET_VERSION_TABLE_ASIDE
+from worker.db.migration.set_aside import DROP_EMPTY_VERSION_TABLE, IS_OURS, SET_VERSION_TABLE_ASIDE
 from worker.db.models import Base
 from worker.exits import WorkerError
 from worker.settings import load_settings
@@ -69,6 +69,7 @@ def run_offline() -> None:
     configure(VERSION_TABLE, RunRecorder())
     if is_upgrade() and context.get_starting_revision_argument() is None:
         context.execute(SET_VERSION_TABLE_ASIDE)
+        context.execute(DROP_EMPTY_VERSION_TABLE)
     with context.begin_transaction():
         context.run_migrations()
 
