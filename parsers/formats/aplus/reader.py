@@ -7,10 +7,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
+from parsers.confidence import confidence
 from parsers.days import Found, find_day
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
-from parsers.formats.aplus.setups import Numbers, build, confidence, extend
+from parsers.formats.aplus.setups import Numbers, build, extend
 from parsers.numbers import around, near
 from parsers.reading import Kind, Setup, Span, Strategy
 from parsers.sheet import Sheet
@@ -119,7 +120,7 @@ class PlanReader:
     def _ticker(self, line: Line) -> None:
         if self._leads_to_plan():
             self._enter(line.ticker)
-            if line.meanings:
+            if "level" in line.meanings:
                 self._refuse("prices without a kind of setup")
         else:
             self._remark(line)

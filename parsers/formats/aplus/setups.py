@@ -2,42 +2,22 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Final
 
+from parsers.confidence import confidence
 from parsers.formats.aplus.lines import Line
 from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Part
 from parsers.numbers import near
 from parsers.reading import Direction, Kind, Level, Meaning, Role, Setup, Span, Strategy
 from parsers.sheet import Sheet
 
-CONFIDENCE: Final = {
-    "kind_inherited": Decimal("0.9"),
-    "unknown_words": Decimal("0.8"),
-    "zone_or_target": Decimal("0.7"),
-    "ticker_missing": Decimal("0.6"),
-    "number_unread": Decimal("0.6"),
-    "relation_contradicts": Decimal("0.5"),
-    "stop_wrong_way": Decimal("0.5"),
-    "targets_wrong_way": Decimal("0.5"),
-}
-"""What each flag leaves of a setup's confidence; several multiply."""
-
 _WAYS: Final = frozenset({"targets_wrong_way", "stop_wrong_way"})
 _roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), attrgetter("meanings")
 # A named tuple's own constructor is a Python function; a reading makes a hundred of these.
 _new_level = partial(tuple.__new__, Level)
-
-
-@lru_cache(maxsize=1024)
-def confidence(flags: tuple[str, ...]) -> Decimal:
-    """The confidence that flags leave; 1 without any."""
-    left = Decimal(1)
-    for flag in flags:
-        left *= CONFIDENCE[flag]
-    return left
 
 
 class Numbers:
