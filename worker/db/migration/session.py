@@ -88,7 +88,7 @@ async def migration_session(database: Database, limits: MigrationLimits) -> Asyn
 async def _wait_for_turn(session: MigrationSession) -> None:
     """Polls: CREATE INDEX CONCURRENTLY waits for every snapshot, and a session that waits for a lock holds one.
 
-    With pg_advisory_lock the holder of the lock and those who wait for it would wait for each other for ever."""
+    With pg_advisory_lock the holder and those who wait for it would wait for each other."""
     tell_at = 0.0
     while not await session.connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
         holders = [dict(row) for row in await session.connection.fetch(_HOLDER, MIGRATION_LOCK)]
