@@ -14,12 +14,14 @@ from worker.db.models import Origin
 from worker.events.catalogue import as_json
 from worker.ingest.cleaning import as_bytes, clean, storable
 from worker.ingest.observation import Observation, snowflake_time
+from worker.ingest.plans import PlanValue, plans_of_text
 from worker.ingest.projection import text_of
 
 log = structlog.get_logger(__name__)
 
 TYPE_NAMES = {0: "default", 19: "reply", 20: "command", 21: "thread_starter", 23: "command"}
 FORWARD_REFERENCE = 1
+SETUP_LIMIT = 1000  # of one message; a transaction must never take so long that the server ends it as idle
 _GREATEST_BIGINT = 2**63 - 1
 
 Read = Callable[[str, datetime, str | None], Reading]
@@ -51,6 +53,11 @@ class PreparedMessage:
     received_at: datetime
     correlation_id: UUID
     reading: Reading
+    plans: tuple[PlanValue, ...]
+
+    @property
+    def setups(self) -> int:
+        return sum(len(plan.setups) for plan in self.plans)
 
 
 def prepare(observation: Observation, read: Read, parser: str | None) -> PreparedMessage:
@@ -72,6 +79,7 @@ def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMe
     posted_at = snowflake_time(observation.message_id)
     embeds, attachments = _list(payload.get("embeds")), _list(payload.get("attachments"))
     correlation_id = correlation.of_message(observation.message_id)
+    reading = read_safely(read, text, posted_at, parser, correlation_id)
     return PreparedMessage(
         message_id=observation.message_id,
         channel_id=observation.channel_id,
@@ -93,17 +101,20 @@ def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMe
         origin=observation.origin,
         received_at=observation.received_at,
         correlation_id=correlation_id,
-        reading=read_safely(read, text, posted_at, parser, correlation_id),
+        reading=reading,
+        plans=plans_of_text(reading, text=text, message_id=observation.message_id, channel_id=observation.channel_id),
     )
 
 
 def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, correlation_id: UUID) -> Reading:
     """The reading, or a failed one with the reason: the supervisor of parsers."""
     try:
-        return read(text, posted_at, parser)
+        reading = read(text, posted_at, parser)
     except Exception as error:
         log.exception("parsing.failed", correlation_id=str(correlation_id), parser=parser)
         return _failed(error)
+    setups = sum(len(plan.setups) for plan in reading.plans)
+    return reading if setups <= SETUP_LIMIT else Reading("failed", reason=f"TooManySetups: {setups} in one message")
 
 
 def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | None:
@@ -111,8 +122,8 @@ def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | N
 
     None: there is nothing left to leave out."""
     flags = (*(flag for flag in message.text_flags if flag != "refused"), "refused")
-    lesser = replace(message, text_flags=flags, reading=_failed(error))
-    if message.reading.plans:
+    lesser = replace(message, text_flags=flags, reading=_failed(error), plans=())
+    if message.plans:
         return lesser
     if message.raw is None:
         return None
