@@ -152,11 +152,17 @@ def price_text(price: Decimal) -> str:
     return format(price, "f")
 
 
+def _shortest(price: Decimal) -> str:
+    """Equal for equal prices. Decimal.normalize would round to 28 digits."""
+    text = price_text(price)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _fingerprint(plan: ReadPlan) -> bytes:
     """Equal for plans that read the same, in whatever order their lines stand and however many zeros end a price."""
 
     def prices(levels: tuple[Level, ...]) -> list[list[str]]:
-        return [[price_text(level.low.normalize()), price_text(level.high.normalize())] for level in levels]
+        return [[_shortest(level.low), _shortest(level.high)] for level in levels]
 
     setups = sorted(
         as_json(

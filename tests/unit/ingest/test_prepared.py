@@ -1,10 +1,13 @@
 """A payload of any shape becomes a row, and what breaks on it costs nobody else."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from parsers.reading import NOT_A_PLAN, Reading
 from tests.support import notation
@@ -13,6 +16,13 @@ from worker import correlation
 from worker.ingest.prepared import PreparedMessage, prepare
 
 room = Room()
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[EventDict]]:
+    """The lines that are logged, unrendered."""
+    with capture_logs() as lines:
+        yield lines
 
 
 def prepared(content: str = "hello", **more: Any) -> PreparedMessage:
