@@ -3,6 +3,7 @@
 Every function but `register` and `take` raises LeaseLostError when another reader has taken over the name.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,6 +106,12 @@ async def fail_letter(
 async def release(connection: Connection, lease: Lease) -> None:
     """Lets the next reader in at once."""
     await connection.execute(sql.RELEASE_LEASE, lease.consumer, lease.token)
+
+
+def pause_seconds(first: float, tries: int) -> float:
+    """How long to wait after so many tries in vain: doubling, with jitter, up to LONGEST_PAUSE_SECONDS and a half."""
+    doubled = first * 2.0 ** min(max(tries - 1, 0), 30)
+    return min(doubled, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311
 
 
 def _require(is_ours: bool, lease: Lease) -> None:

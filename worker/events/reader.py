@@ -25,9 +25,9 @@ from worker.db.dsn import normalise
 from worker.events import leases
 from worker.events import statements as sql
 from worker.events.catalogue import CHANNELS
-from worker.events.leases import LONGEST_PAUSE_SECONDS, LeaseLostError, reason_of
+from worker.events.leases import LeaseLostError, reason_of
 from worker.events.listener import Listener
-from worker.events.session import CLOSE_SECONDS, LOST, ConsumerSession, jitter
+from worker.events.session import CLOSE_SECONDS, LOST, ConsumerSession
 from worker.events.stored import StoredEvent
 from worker.settings import load_settings
 
@@ -149,7 +149,7 @@ class EventReader:
                 yield connection
                 await leases.acknowledge(connection, session.lease, done)
         except LOST as error:
-            if connection.is_closed() and time.monotonic() - started >= self._lease_seconds:
+            if time.monotonic() - started >= self._lease_seconds and not await session.is_alive():
                 raise StalledError(f"nothing was asked of the database for {self._lease_seconds:g} s") from error
             raise
         self._in_hand, self._tries = (), 0
@@ -219,16 +219,14 @@ class EventReader:
             self._has_letters, self._read_up_to = False, rows[-1]["id"]
             return
         # Nothing up to the newest is for this consumer.
-        self._read_up_to = rows[0]["newest"]
-        session.position = self._read_up_to
-        letters = await connection.fetch(sql.WAITING_LETTERS, self.consumer, LETTERS_PAGE, timeout=ANSWER_SECONDS)
-        if letters:
-            self._buffer.extend(StoredEvent._make(row) for row in letters)
-            self._has_letters = True
-            return
-        if session.has_unwritten:
+        session.position = self._read_up_to = rows[0]["newest"]
+        if session.has_unwritten:  # letters that are taken must be known to be
             await session.acknowledge()
-        await self._wait()
+        letters = await connection.fetch(sql.WAITING_LETTERS, self.consumer, LETTERS_PAGE, timeout=ANSWER_SECONDS)
+        self._buffer.extend(StoredEvent._make(row) for row in letters)
+        self._has_letters = bool(letters)
+        if not letters:
+            await self._wait()
 
     async def _wait(self) -> None:
         if self._listening.done():
@@ -248,7 +246,7 @@ class EventReader:
         events, self._in_hand = self._in_hand, ()
         session = self._session
         try:
-            if isinstance(error, LeaseLostError) or (isinstance(error, LOST) and not session.is_connected):
+            if isinstance(error, LeaseLostError) or (isinstance(error, LOST) and not await session.is_alive()):
                 raise error  # not the fault of what is in hand
             log.warning(
                 "events.handler_failed",
@@ -282,8 +280,8 @@ class EventReader:
                 await leases.set_aside(connection, lease, first.id, tries=self._tries, reason=reason)
                 session.position, self._tries = first.id, 0
             else:
-                self._failed_up_to = events[-1].id
-                pause = min(self._retry_seconds * 2.0 ** max(self._tries - 1, 0), LONGEST_PAUSE_SECONDS) * jitter()
+                self._failed_up_to = max(self._failed_up_to or events[-1].id, events[-1].id)
+                pause = leases.pause_seconds(self._retry_seconds, self._tries)
                 self._retry_at = time.monotonic() + pause
                 await leases.fail(
                     connection, lease, tries=self._tries, failed_up_to=self._failed_up_to, reason=reason, pause=pause

@@ -24,10 +24,12 @@ POLL_SECONDS = 1.0  # how often the lease of another reader is looked at
 ACKNOWLEDGE_SECONDS = 0.5  # how long what is done may stay unwritten while more is handled
 CLOSE_SECONDS = 5.0
 
-# What a connection ends with; a new one mends it.
+# What a connection ends with; a new one mends it. The client's own error is what asyncpg raises between the server's
+# last words and the end of the connection.
 LOST = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
 )
@@ -53,10 +55,6 @@ class ConsumerSession:
         self._lease_until = 0.0
 
     @property
-    def is_connected(self) -> bool:
-        return self._connection is not None and not self._connection.is_closed()
-
-    @property
     def has_unwritten(self) -> bool:
         """Whether something was handled since it was last written."""
         return self._handled is not None or bool(self._letters)
@@ -76,6 +74,16 @@ class ConsumerSession:
                 log.warning("events.not_connected", consumer=self._consumer, reason=reason_of(error))
                 await asyncio.sleep(POLL_SECONDS * jitter())
         return self._connection
+
+    async def is_alive(self) -> bool:
+        """Whether the connection answers. One that has just been ended may not look closed yet."""
+        if self._connection is None or self._connection.is_closed():
+            return False
+        try:
+            await self._connection.fetchval("SELECT 1", timeout=CLOSE_SECONDS)
+        except LOST:
+            return False
+        return True
 
     async def register(self, start_after: int | None) -> None:
         """Raises ConfigError if the database has no schema for it."""
@@ -165,7 +173,7 @@ class ConsumerSession:
 
     async def release(self) -> None:
         """Writes what is done and lets the next reader in at once."""
-        if self.lease is not None and self.is_connected:
+        if self.lease is not None and await self.is_alive():
             await self.acknowledge()
             await leases.release(await self.connection(), self.lease)
 
