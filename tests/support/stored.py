@@ -104,7 +104,7 @@ async def stored_plans(connection: Connection, room: Room) -> list[ExpectedPlan]
     for plan_id, message_id, ticker, day, state, superseded_by, has_fewer_setups in plans:
         said = tuple(setups[plan_id])
         found.append(ExpectedPlan(message_id, ticker, day, state, superseded_by, has_fewer_setups, said))
-    return sorted(found, key=lambda plan: (plan.message_id, plan.ticker or "", plan.setups))
+    return sorted(found, key=lambda plan: (plan.message_id, plan.ticker or "", plan.setups, plan.state))
 
 
 async def told(connection: Connection, *rooms: Room) -> list[Told]:
