@@ -4,12 +4,14 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg import Connection
 from pydantic import SecretStr
 
 from tests.support.command_line import GENEROUS_SECONDS, ROOT, start, worker
@@ -148,35 +150,64 @@ async def lines_of(process: asyncio.subprocess.Process) -> AsyncIterator[dict[st
         yield json.loads(line)
 
 
+@asynccontextmanager
+async def following(database: Database) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await start(
+        *("events", "tail", "--follow", "--json", "--channel", "channel:config"),
+        database=database,
+        more={"DATABASE_WAIT_SECONDS": "30"},
+    )
+    try:
+        async with asyncio.timeout(GENEROUS_SECONDS):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def end_sessions_of_tail(connection: Connection) -> None:
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+        "WHERE application_name LIKE '%:events' AND datname = current_database()"
+    )
+
+
+async def errors_of(process: asyncio.subprocess.Process) -> str:
+    assert process.stderr
+    return (await process.stderr.read()).decode()
+
+
 @pytest.mark.parametrize("how_it_ends", [signal.SIGINT, signal.SIGTERM])
 async def test_following_shows_what_comes_even_after_a_lost_connection(
     migrated_database: Database, how_it_ends: signal.Signals
 ) -> None:
-    process = await start(
-        *("events", "tail", "--follow", "--json", "--channel", "channel:config"),
-        database=migrated_database,
-        more={"DATABASE_WAIT_SECONDS": "30"},
-    )
-    try:
-        async with asyncio.timeout(GENEROUS_SECONDS), connected(migrated_database, purpose="test") as connection:
-            events = lines_of(process)
-            for channel_id in (1, 2):
-                await add_channel(connection, channel_id, changed_by="test")
-                event = await anext(events)
-                assert (event["event_type"], event["data"]["channel_id"]) == ("channel.added", str(channel_id))
-                await connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE application_name LIKE '%:events' AND datname = current_database()"
-                )
-            process.send_signal(how_it_ends)
-            assert await process.wait() == ExitCode.OK
-        assert process.stderr
-        errors = (await process.stderr.read()).decode()
-        assert "Traceback" not in errors
-        assert "events.reconnecting" in errors
-    finally:
-        if process.returncode is None:
-            process.kill()
+    async with following(migrated_database) as process, connected(migrated_database, purpose="test") as connection:
+        events = lines_of(process)
+        for channel_id in (1, 2):
+            await add_channel(connection, channel_id, changed_by="test")
+            event = await anext(events)
+            assert (event["event_type"], event["data"]["channel_id"]) == ("channel.added", str(channel_id))
+            await end_sessions_of_tail(connection)
+        process.send_signal(how_it_ends)
+        assert await process.wait() == ExitCode.OK
+    errors = await errors_of(process)
+    assert "Traceback" not in errors
+    assert "events.reconnecting" in errors
+
+
+async def test_ctrl_c_ends_following_though_the_connection_was_lost_at_the_same_moment(
+    migrated_database: Database,
+) -> None:
+    async with following(migrated_database) as process, connected(migrated_database, purpose="test") as connection:
+        await add_channel(connection, 1, changed_by="test")
+        await anext(lines_of(process))
+        process.send_signal(signal.SIGSTOP)
+        await end_sessions_of_tail(connection)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        assert await process.wait() == ExitCode.OK
+    assert "Traceback" not in await errors_of(process)
 
 
 async def test_channels_are_added_listed_and_removed(migrated_database: Database, shown: Shown) -> None:
