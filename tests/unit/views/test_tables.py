@@ -241,7 +241,7 @@ def test_an_event_is_a_line_and_what_happened() -> None:
     text = drawn(lambda console: show_events(console, [setup, event("parsing.message.failed", reason=NASTY)]))
     assert text.splitlines()[:2] == [
         "    12 13:00:01 setup.created           9c1b8f4e-0000-5000-8000-000000000001",
-        "       2025-06-18  SPY  rejection  short  triggers 598.40, 599–600  targets".ljust(80),
+        "       2025-06-18  SPY  rejection  short  598.40, 599–600  → 596.90",
     ]
     assert f"reason {SHOWN_NASTY}" in " ".join(text.split())
     assert is_narrow(text)
