@@ -1,5 +1,6 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +10,7 @@ from typing import Final
 
 from parsers.confidence import confidence
 from parsers.days import Found, find_day
+from parsers.formats.aplus.header import DATE_WORDS
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
 from parsers.formats.aplus.setups import Numbers, build, extend
@@ -27,6 +29,7 @@ _new_setup = partial(tuple.__new__, Setup)
 _EMPTY: Final = frozenset({"blank", "rule", "aside"})
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _lines: Final = Lines()
 _ANY_PRICE: Final = (Decimal(0), Decimal("Infinity"))
 
@@ -91,7 +94,16 @@ class PlanReader:
                     self._add_note(line, line.indent, 0)
                     continue
                 self._noting = False
-            _HANDLERS[line.form](self, line)
+            if line.ordinary is None or self._closed or not self._ordinary(line, line.ordinary):
+                _HANDLERS[line.form](self, line)
+                self._leave_rest(line)
+
+    def _leave_rest(self, line: Line) -> None:
+        """What the words of a line call a price and no setup took is unread."""
+        if "level" in line.meanings:
+            for number in self._numbers():
+                if self.meanings[number] == "level" and number not in self.numbers.used:
+                    self.meanings[number] = "unread"
 
     # sections
 
@@ -163,14 +175,15 @@ class PlanReader:
             self.header = line
 
     def _find_day(self) -> bool:
-        """Looks for the trading day on a line above the setups."""
+        """Looks for the trading day in the header or on a line above the setups that holds nothing else."""
         if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
             return False
-        text, after = self.sheet.line(self._index), self.lines[self._index].header[1]
+        line, text = self.lines[self._index], self.sheet.line(self._index)
+        after = line.header[1]
         found = find_day(text[after:], self._posted)
-        if found is None:
+        if found is None and after:
             after, found = 0, find_day(text, self._posted)
-        if found is None:
+        if found is None or (line.form != "header" and not _is_date_alone(text, found)):
             return False
         start = self.sheet.starts[self._index] + after
         for number in self._numbers():
@@ -184,8 +197,6 @@ class PlanReader:
     # setups
 
     def _setup(self, line: Line) -> None:
-        if line.ordinary is not None and not self._closed and self._ordinary(line, line.ordinary):
-            return
         if line.ticker is not None:
             self._enter(line.ticker)
         elif self._closed:
@@ -199,8 +210,8 @@ class PlanReader:
         if line.named - {self._section.ticker}:
             self._refuse("names another ticker among its words")
         else:
-            for position, part in enumerate(line.parts):
-                self._part(line, position, part)
+            for part, span in zip(line.parts, self._spans(line), strict=True):
+                self._part(part, span)
         self._waiting = line.parts[-1].waiting
         self._dashed = line.lead == "dash"
         if line.note >= 0:
@@ -241,7 +252,7 @@ class PlanReader:
         values = self.numbers.values
         return not any(low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part))
 
-    def _part(self, line: Line, position: int, part: Part) -> None:
+    def _part(self, part: Part, span: Span) -> None:
         if part.doubt is not None or not part.triggers:
             self._refuse(part.doubt or "has no price that sets it off", _numbers(part))
             return
@@ -250,9 +261,7 @@ class PlanReader:
         if kind is None:
             self._refuse("prices without a kind of setup", _numbers(part))
             return
-        setup = build(
-            part, kind, strategy, self.numbers, self._first, self._index + 1, self._span(line, position), flags
-        )
+        setup = build(part, kind, strategy, self.numbers, self._first, self._index + 1, span, flags)
         if setup is None:
             self._refuse("a price that cannot be one", _numbers(part))
             return
@@ -275,15 +284,19 @@ class PlanReader:
             strategy = self._strategy
         return kind, strategy
 
-    def _span(self, line: Line, position: int) -> Span:
-        sheet, index = self.sheet, self._index
+    def _spans(self, line: Line) -> list[Span]:
+        """Where the parts of a line stand."""
         start, end = self._edges(line)
         if line.note >= 0:
-            end = sheet.place(index, self._first, line.note)
-        if len(line.parts) > 1:
-            start = max(start, sheet.place(index, self._first, line.parts[position].start if position else 0))
-            end = min(end, sheet.place(index, self._first, line.parts[position].end))
-        return sheet.span(start, end)
+            [end] = self.sheet.places(self._index, self._first, [line.note])
+        if len(line.parts) == 1:
+            return [self.sheet.span(start, end)]
+        starts = self.sheet.places(self._index, self._first, [part.start for part in line.parts])
+        ends = self.sheet.places(self._index, self._first, [part.end for part in line.parts])
+        return [
+            self.sheet.span(max(start, begin), min(end, last))
+            for begin, last in zip([start, *starts[1:]], ends, strict=True)
+        ]
 
     def _edges(self, line: Line) -> tuple[int, int]:
         """Where the line stands in the cleaned text, without the white space around it."""
@@ -311,7 +324,7 @@ class PlanReader:
             if line.ticker is not None:
                 self._enter(line.ticker)
                 self._heading = heading
-            self._part(line, 0, part._replace(relation=part.relation or heading.relation))
+            self._part(part._replace(relation=part.relation or heading.relation), self._spans(line)[0])
             self._waiting = part.waiting
         elif not self._find_day():
             self._refuse("prices without a kind of setup")
@@ -345,9 +358,9 @@ class PlanReader:
 
     def _add_note(self, line: Line, offset: int, number: int) -> None:
         """Takes a line as part of the section's note, from an offset into its shape and a number of it on."""
-        place = (
-            self.sheet.place(self._index, self._first, offset) if number else self.sheet.starts[self._index] + offset
-        )
+        place = self.sheet.starts[self._index] + offset
+        if number:
+            [place] = self.sheet.places(self._index, self._first, [offset])
         end = self._edges(line)[1]
         if place < end:
             shape = self.sheet.shapes[self._index]
@@ -376,6 +389,12 @@ class PlanReader:
         for number in self._numbers() if numbers is None else [self._first + at for at in numbers]:
             if self.meanings[number] == "level":
                 self.meanings[number] = "unread"
+
+
+def _is_date_alone(text: str, found: Found) -> bool:
+    rest = text[: found.start] + " " + text[found.end :]
+    words = {word.lower() for word in _WORD.findall(rest)}
+    return found.problem is None and words <= DATE_WORDS and not any(character.isdigit() for character in rest)
 
 
 def _numbers(part: Part) -> list[int]:

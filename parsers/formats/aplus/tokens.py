@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from parsers.formats.aplus.vocabulary import WORDS, Word, look_up
-from parsers.numbers import ANY, MARKERS, ONE_DIGIT, SMALL
+from parsers.numbers import ANY, MARKERS, ODD, ONE_DIGIT, SMALL
 from parsers.reading import Meaning
 
 ARROWS: Final = "🔻🔼🔽🔺➡→⇒➜➔➤▶►»›⟶⟹⬇⬆↓↑↗↘⤴⤵📈📉⏩👉👇👆▲▼△▽"
@@ -19,7 +19,7 @@ TOKEN: Final = re.compile(
     rf"""
   (?P<mention><(?:[@\#]|a?:|t:|/)[^<>]{{0,80}}>|https?://\S+|@(?:everyone|here)\b|:[a-z_][\w{MARKERS}]{{1,40}}:)
 | (?P<clock>{SMALL}:{SMALL}(?:\s?[ap]\.?m\b)?)
-| (?P<garbled>{ANY}{{2,}})
+| (?P<garbled>{ANY}{{2,}}|{ODD})
 | (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w))
 | (?P<timeframe>{SMALL}[-\s]?(?:{_PERIOD})(?!\w)|{ANY}(?:{_GLUED_PERIOD}|{_AVERAGE})(?!\w))
 | (?P<ordinal>{SMALL}(?:st|nd|rd|th)\b)

@@ -26,6 +26,7 @@ _ACTIONS: Final[dict[str, tuple[Kind, Direction]]] = {
 }
 """What an action does, and the side of the position that it opens or closes: buying to close ends a short."""
 
+_NEARBY = 4  # words before a second action on a line that can make talk of it
 _WORDLY: Final = frozenset({"bot", "btc"})
 """Actions that are words of their own: they need a contract beside them."""
 
@@ -91,8 +92,10 @@ class AlertReader:
         """Reads every line."""
         for index, (start, end) in enumerate(pairwise(self.sheet.starts)):
             actions = self._actions(start, end)
+            line = start
             for action, following in zip_longest(actions, actions[1:]):
-                self._read_alert(index, start, action, following.start() if following else end)
+                self._read_alert(index, line, action, following.start() if following else end)
+                line = action.end()
             if not actions and self.setups:
                 self._continue(start, end)
 
@@ -104,25 +107,28 @@ class AlertReader:
                 found.append(action)
         return found
 
-    def _read_alert(self, index: int, line: int, action: Match[str], end: int) -> None:
+    def _read_alert(self, index: int, begin: int, action: Match[str], end: int) -> None:
+        """Reads what follows an action, in the light of what stands between `begin` and it."""
         text = self.sheet.text
-        ordinal = ORDINAL.match(text, line, action.start())
-        after = ordinal.end() if ordinal else line
-        self._mean(line, after, "ordinal")
+        ordinal = ORDINAL.match(text, begin, action.start())
+        line = begin == self.sheet.starts[index]
+        after = ordinal.end() if ordinal and line else begin
         before = MENTION.sub(" ", text[after : action.start()]).lower()
-        if not DOUBTING.isdisjoint(before.split()):
+        if not DOUBTING.isdisjoint(before.split()[-_NEARBY:] if not line else before.split()):
             return
+        if line:
+            self._mean(begin, after, "ordinal")
         alert = Alert(action.group().lower(), leading=not any(character.isalnum() for character in before))
         if alert.action == "bot" and not text[action.end() : end].strip():
-            self._walk(alert, line, action.start())  # `AAPL 150p 07/15 BOT`
+            self._walk(alert, begin, action.start())  # `AAPL 150p 07/15 BOT`
         else:
             self._walk(alert, action.end(), end)
-            if any(character.isdigit() for character in before):
+            if line and any(character.isdigit() for character in before):
                 alert.refused = alert.refused or "numbers stand before the action"
         self._settle(alert)
         reason = _lacking(alert)
         if reason is None:
-            self.setups.append(self._setup(alert, index, line if alert.leading else action.start(), end))
+            self.setups.append(self._setup(alert, index, begin if alert.leading else action.start(), end))
             return
         self._mean(action.start(), end, "unread")
         if alert.action not in _WORDLY and (alert.leading or (alert.symbol and alert.price and alert.strike)):
@@ -176,7 +182,9 @@ class AlertReader:
             alert.stop = price
             self._mean(price.start, price.end, "level")
         elif expected == "price" and not alert.marked:
-            alert.loose += [alert.price] if alert.price else []
+            if alert.price is not None:
+                self._mean(alert.price.start, alert.price.end, "unread")
+                alert.loose.append(alert.price)
             alert.price, alert.marked = price, True
             self._mean(price.start, price.end, "level")
         elif alert.symbol is None and alert.quantity is None and token.lastgroup == "number":
