@@ -77,6 +77,7 @@ class PlanReader:
         self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
         self._apart = False  # something stands between the section's last setup and this line
         self._waiting = False  # the line above ends with an arrow or a word for targets
+        self._carded = False  # targets or a stop stood under a setup since the last heading
         self._under = False  # the line above is the section's last setup or belongs to it
         self._dashed = False  # setups of this text are led by dashes
 
@@ -275,6 +276,9 @@ class PlanReader:
         if kind is None:
             flags.append("kind_inherited")
             kind = heading.kind if heading is not None and heading.kind else self._kind
+            if part.broke and part.targets:
+                ahead, price = (self.numbers.values[self._first + at] for at in (part.targets[0], part.triggers[0][0]))
+                kind = "breakout" if ahead > price else "breakdown"
             related = KIND_OF_RELATION.get(part.relation or "")
             if related is not None and (kind is None or DIRECTIONS[kind] != DIRECTIONS[related]):
                 kind = related if part.explicit or strategy else None
@@ -306,21 +310,28 @@ class PlanReader:
     def _follow(self, line: Line) -> None:
         """Targets or a stop on a line of their own."""
         setups = self._section.setups
-        if line.ticker is not None or not setups or self._closed or not (self._under or _is_bare(setups[-1])):
+        open_setup = setups and (self._under or self._waiting or _is_bare(setups[-1]))
+        if line.ticker is not None or self._closed or not open_setup:
             self._refuse("targets or a stop without a setup above")
             return
         end = self.sheet.span(*self._edges(line)).end
         for part in line.parts:
             setups[-1] = extend(setups[-1], part, self.numbers, self._first, end)
-        self._under, self._waiting = True, line.parts[-1].waiting
+        self._under = self._carded = True
+        self._waiting = line.parts[-1].waiting
 
     def _bare(self, line: Line) -> None:
         """Prices that no word on their line explains."""
         part, heading = line.parts[0], self._heading
-        leads = self._waiting or line.lead in {"arrow", "bracket"}
-        if line.ticker is None and leads and self._under and _is_bare(self._section.setups[-1]) and not part.explicit:
+        if line.ticker is None and not part.explicit and self._awaits_targets(line):
+            waiting = self._waiting
             self._follow(line)
-        elif heading is not None and heading.kind is not None and (line.ticker is None or part.explicit):
+            self._waiting = waiting
+        elif (
+            heading is not None
+            and heading.kind is not None
+            and (part.explicit or (line.ticker is None and not self._carded))
+        ):
             if line.ticker is not None:
                 self._enter(line.ticker)
                 self._heading = heading
@@ -328,6 +339,14 @@ class PlanReader:
             self._waiting = part.waiting
         elif not self._find_day():
             self._refuse("prices without a kind of setup")
+
+    def _awaits_targets(self, line: Line) -> bool:
+        """Whether the line above asks for targets, or this one looks like those of the setup above."""
+        if not self._section.setups:
+            return False
+        return self._waiting or (
+            line.lead in {"arrow", "bracket"} and self._under and _is_bare(self._section.setups[-1])
+        )
 
     def _announce(self, line: Line) -> None:
         """A kind, a strategy or a relation without a price: it is said of the lines under it."""
@@ -339,7 +358,7 @@ class PlanReader:
         elif part.kind is not None:
             if self._closed:
                 self._enter(None)
-            self._heading, self._under = part, False
+            self._heading, self._under, self._carded = part, False, False
         elif part.strategy is not None:
             self._strategy, self._under = part.strategy, False
         elif part.relation is not None and self._heading is not None:

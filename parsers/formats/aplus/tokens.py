@@ -25,6 +25,7 @@ TOKEN: Final = re.compile(
 | (?P<ordinal>{SMALL}(?:st|nd|rd|th)\b)
 | (?P<label>(?<!\w)(?:t|tp|pt|tgt|tg|target)s?[-\#.]?{ONE_DIGIT}(?!{ANY}|\w)
     |(?<!\w)(?:t|tp|pt|tgt|tg|target)s?\s\#?{ONE_DIGIT}(?=[\s:)=.@–—-]{{1,4}}\$?{ANY})
+    |{ONE_DIGIT}\s(?:targets|tgts|tps)\b
     |(?<!\w)(?:s&p|russell|nasdaq|dow)\s?{ANY}
     |\(?{ONE_DIGIT}\)(?=\s?\$?{ANY})|\#{SMALL}(?!\w)|{ONE_DIGIT}\uFE0F?\u20E3)
 | (?P<item>(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s))
@@ -33,11 +34,11 @@ TOKEN: Final = re.compile(
 | (?P<less><=?|≤|&lt;)
 | (?P<more>>=?|≥|&gt;)
 | (?P<cash>(?<![\w$])\$[a-z]{{1,6}}(?:[./-][a-z])?(?!\w))
+| (?P<aim>🎯|(?<!\w)t(?=\s?[:=]\s?\$?{ANY}))
 | (?P<word>[^\W\d_]+(?:[-'’./][^\W\d_]+)*)
 | (?P<open>[(\[{{])
 | (?P<close>[)\]}}])
 | (?P<warn>⚠)
-| (?P<aim>🎯)
 | (?P<halt>🛑)
 | (?P<at>@)
 | (?P<near>~)

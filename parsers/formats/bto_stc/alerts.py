@@ -176,7 +176,7 @@ class AlertReader:
         elif price is None:
             alert.unread = True
         elif expected == "target":
-            self._take(alert.targets, price)
+            self._take_targets(price)
             self._expected = "target"
         elif expected == "stop" and alert.stop is None and price.low == price.high:
             alert.stop = price
@@ -197,10 +197,11 @@ class AlertReader:
         else:
             alert.unread = True
 
-    def _take(self, prices: list[Price], price: Price) -> None:
-        """One price, or both of a range: levels that alerts list are single."""
-        for value, (start, end) in zip((price.low, price.high), _ends(price, self.sheet.text), strict=False):
-            prices.append(Price(value, value, start, end))
+    def _take_targets(self, price: Price) -> None:
+        """One target, or both ends of a range: the targets of alerts are single prices."""
+        for digits in DIGITS.finditer(self.sheet.text, price.start, price.end):
+            value = _value(digits.group())
+            self._alert.targets.append(Price(value, value, digits.start(), digits.end()))
         self._mean(price.start, price.end, "level")
 
     def _take_price(self, price: Price) -> None:
@@ -391,20 +392,16 @@ def _lacking(alert: Alert) -> str | None:
 def _price(token: Match[str]) -> Price | None:
     """The price that a token's digits are, None where they are none."""
     found = [*DIGITS.finditer(token.group())]
-    if token.lastgroup == "split":
-        texts = ["".join(token.group().split())]
-    else:
-        texts = [digits.group() for digits in found]
+    split = token.lastgroup == "split"  # `57 .00`
+    texts = ["".join(digits.group() for digits in found)] if split else [digits.group() for digits in found]
     if not all(PRICE.fullmatch(text) for text in texts):
         return None
-    values = sorted(Decimal(text.replace(",", "")) for text in texts)
+    values = sorted(map(_value, texts))
     return Price(values[0], values[-1], token.start() + found[0].start(), token.start() + found[-1].end())
 
 
-def _ends(price: Price, text: str) -> list[tuple[int, int]]:
-    """Where the numbers of a price stand, lowest first."""
-    found = [(digits.start(), digits.end()) for digits in DIGITS.finditer(text, price.start, price.end)]
-    return found if price.low != price.high else found[:1]
+def _value(digits: str) -> Decimal:
+    return Decimal(digits.replace(",", ""))
 
 
 def _wrong_ways(direction: Direction, alert: Alert) -> list[str]:

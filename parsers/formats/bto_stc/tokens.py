@@ -5,7 +5,7 @@ from typing import Final
 
 ACTION: Final = re.compile(r"(?<![\w$#./-])(?:bto|sto|stc|btc|bot)(?![\w/-])", re.IGNORECASE)
 
-_NUMBER: Final = r"(?:\d+(?:,\d+)*(?:\.\d+)*|(?:\.\d+)+)"
+_NUMBER: Final = r"\.?\d+(?:[.,]\d+)*"
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _RIGHT: Final = r"(?:c|p|calls?|puts?)(?![\w/])"
 
