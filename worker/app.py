@@ -17,6 +17,7 @@ import parsers
 from parsers.reading import Reading
 from worker.db.connection import Database, connect, connected, open_database
 from worker.db.migrate import migrate, verify_schema
+from worker.events.consumers import measure_consumers
 from worker.events.retention import remove_old_events
 from worker.events.wakeup import Wakeup
 from worker.exits import ConfigError, ExitCode
@@ -145,6 +146,7 @@ class Worker:
             Job("channels", IntervalTrigger(seconds=5), self._reload_channels),
             Job("sweep", IntervalTrigger(minutes=1), self._sweep),
             Job("self_check", IntervalTrigger(minutes=5, jitter=30), self._check),
+            Job("consumers", IntervalTrigger(seconds=15), self._measure_consumers),
             Job("retention", CronTrigger(hour=4, minute=20, jitter=600), self._remove_old_events),
         ]
 
@@ -214,7 +216,15 @@ class Worker:
 
     async def _remove_old_events(self) -> None:
         async with connected(self.database, purpose="retention") as connection:
-            await remove_old_events(connection, days=self._settings.event_retention_days)
+            await remove_old_events(
+                connection,
+                days=self._settings.event_retention_days,
+                past_consumers=self._settings.event_retention_past_consumers,
+            )
+
+    async def _measure_consumers(self) -> None:
+        async with connected(self.database, purpose="consumers") as connection:
+            await measure_consumers(connection)
 
     async def _check(self) -> None:
         """Looks for what should never be: events out of order, and gaps that nothing else has noticed."""

@@ -7,6 +7,8 @@ from typing import Literal
 
 from asyncpg import Connection
 
+from worker import metrics
+from worker.events.wakeup import NOTIFY_CHANNEL
 from worker.exits import NotFoundError
 
 Cause = Literal["none", "no reader", "handler fails", "handler is busy"]
@@ -84,6 +86,16 @@ async def list_consumers(connection: Connection) -> list[ConsumerStatus]:
     ]
 
 
+async def measure_consumers(connection: Connection) -> None:
+    """Sets the gauges of the consumers that there are now."""
+    for gauge in (metrics.CONSUMER_LAG_EVENTS, metrics.CONSUMER_LAG_SECONDS, metrics.DEAD_LETTERS):
+        gauge.clear()
+    for consumer in await list_consumers(connection):
+        metrics.CONSUMER_LAG_EVENTS.labels(consumer.name).set(consumer.lag_events)
+        metrics.CONSUMER_LAG_SECONDS.labels(consumer.name, consumer.cause).set(consumer.lag_seconds)
+        metrics.DEAD_LETTERS.labels(consumer.name).set(consumer.dead_letters)
+
+
 async def dead_letters(connection: Connection, consumer: str) -> list[DeadLetter]:
     """Raises NotFoundError if nothing is known of the consumer."""
     await _require(connection, consumer)
@@ -99,6 +111,7 @@ async def requeue(connection: Connection, consumer: str, event_ids: Sequence[int
     Raises NotFoundError if nothing is known of the consumer."""
     await _require(connection, consumer)
     status = await connection.execute(_REQUEUE, consumer, event_ids)
+    await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
     return int(status.rpartition(" ")[2])
 
 
