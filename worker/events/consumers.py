@@ -98,7 +98,7 @@ async def measure_consumers(connection: Connection) -> None:
 
 async def dead_letters(connection: Connection, consumer: str) -> list[DeadLetter]:
     """Raises NotFoundError if nothing is known of the consumer."""
-    await _require(connection, consumer)
+    await require_consumer(connection, consumer)
     return [
         DeadLetter(**{**row, "correlation_id": str(row["correlation_id"])})
         for row in map(dict, await connection.fetch(_DEAD, consumer))
@@ -109,7 +109,7 @@ async def requeue(connection: Connection, consumer: str, event_ids: Sequence[int
     """Has dead letters, or all of them, handed over again, with all their tries; returns how many.
 
     Raises NotFoundError if nothing is known of the consumer."""
-    await _require(connection, consumer)
+    await require_consumer(connection, consumer)
     status = await connection.execute(_REQUEUE, consumer, event_ids)
     await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
     return int(status.rpartition(" ")[2])
@@ -119,11 +119,12 @@ async def remove_consumer(connection: Connection, consumer: str) -> None:
     """Forgets a consumer, its letters included. A reader of that name begins anew.
 
     Raises NotFoundError if nothing is known of it."""
-    await _require(connection, consumer)
+    await require_consumer(connection, consumer)
     await connection.execute("DELETE FROM event_consumers WHERE name = $1", consumer)
 
 
-async def _require(connection: Connection, consumer: str) -> None:
+async def require_consumer(connection: Connection, consumer: str) -> None:
+    """Raises NotFoundError, naming those that there are, if nothing is known of the consumer."""
     known = [row["name"] for row in await connection.fetch("SELECT name FROM event_consumers ORDER BY name")]
     if consumer not in known:
         names = f"there are {', '.join(known)}" if known else "none has read yet"
