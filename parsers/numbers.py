@@ -99,7 +99,8 @@ def ungroup(pieces: Sequence[str], worths: Sequence[Worth]) -> tuple[list[str], 
 
 
 def _company(pieces: Sequence[str], worths: Sequence[Worth]) -> list[list[Decimal]]:
-    """For each number the prices that it can be compared with: those of its line, else those of the last line that had any."""
+    """For each number the prices that it can be compared with: those of its line, else those of the last line that
+    had any."""
     company: list[list[Decimal]] = []
     recent: list[Decimal] = []
     begin = 0

@@ -11,7 +11,8 @@ from parsers.numbers import ANY, count
 from parsers.reading import BiasDirection, Meaning, Relation
 
 _LEANS: Final[dict[str, BiasDirection]] = {
-    "bullish": "bullish", "bull": "bullish", "bulls": "bullish", "strong": "bullish", "strength": "bullish", "upside": "bullish",
+    "bullish": "bullish", "bull": "bullish", "bulls": "bullish",
+    "strong": "bullish", "strength": "bullish", "upside": "bullish",
     "bearish": "bearish", "bear": "bearish", "bears": "bearish", "weak": "bearish", "downside": "bearish",
 }  # fmt: skip
 _SIDES: Final[dict[str, BiasDirection]] = {"long": "bullish", "short": "bearish"}
