@@ -56,7 +56,7 @@ def show_events(console: Console, events: Iterable[StoredEvent]) -> None:
     """For each a line with id, time in UTC, type and correlation id, and under it what happened."""
     for event in events:
         console.print(_head(event), no_wrap=True, overflow="ignore", crop=False)
-        if told := _told(event):
+        if told := what_happened(event):
             console.print(Padding(Text("  ").join(told), (0, 0, 0, _INDENT), expand=False))
 
 
@@ -74,7 +74,8 @@ def _family(event: StoredEvent) -> str:
     return event.event_type.partition(".")[0]
 
 
-def _told(event: StoredEvent) -> list[Text]:
+def what_happened(event: StoredEvent) -> list[Text]:
+    """What of the event's data a person wants to know, in a few words each."""
     parts = []
     for name in _TOLD.get(_family(event), ()):
         value = event.data.get(name)
