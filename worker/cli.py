@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PROGRAM = "python -m worker"
 STANDARD_INPUT = "-"
 SNOWFLAKE = click.IntRange(min=1, max=(1 << 63) - 1)
+EVENT_ID = click.IntRange(min=-(1 << 63), max=(1 << 63) - 1)
 DAY = click.DateTime(["%Y-%m-%d"])
 DAY_HELP = "The trading day.  [default: today in PLAN_TIMEZONE]"
 EPILOG = """\b
@@ -129,10 +130,10 @@ def _known_event_channels(
 
 
 def _trace_name(_context: click.Context, _parameter: click.Parameter, value: str) -> UUID | int:
-    if value.isdecimal():
-        return int(value)
     try:
-        return UUID(value)
+        # What an import could not identify has a negative message id.
+        number = value.removeprefix("-")
+        return int(value) if number.isdecimal() and int(number) < 1 << 63 else UUID(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is neither a message id nor a correlation id.") from None
 
@@ -297,7 +298,7 @@ def events() -> None:
 
 
 @events.command()
-@click.option("--after", metavar="N", type=int, help="Begin after this event id.  [default: the newest 20]")
+@click.option("--after", metavar="N", type=EVENT_ID, help="Begin after this event id.  [default: the newest 20]")
 @click.option("--follow", is_flag=True, help="Go on with those that come, until Ctrl-C.")
 @click.option(
     "--channel",
@@ -320,8 +321,8 @@ def tail(after: int | None, follow: bool, channels: tuple[str, ...], correlation
 
 
 @events.command("replay")
-@click.option("--after", metavar="N", type=int, default=0, help="After this event id; imported ones are negative.")
-@click.option("--up-to", metavar="N", type=int, help="Up to this event id.")
+@click.option("--after", metavar="N", type=EVENT_ID, default=0, help="After this event id; imported ones are negative.")
+@click.option("--up-to", metavar="N", type=EVENT_ID, help="Up to this event id.")
 @click.option("--correlation", metavar="ID", type=click.UUID, help="Only with this correlation id.")
 @click.option(
     "--channel",
@@ -338,6 +339,7 @@ def tail(after: int | None, follow: bool, channels: tuple[str, ...], correlation
 @click.option("--consumer", metavar="NAME", help="Hand them to this consumer.  [default: to standard output]")
 @click.option("--execute", is_flag=True, help="Hand them over; without it they are only counted.")
 def replay_events(
+    *,
     after: int,
     up_to: int | None,
     correlation: UUID | None,
@@ -393,7 +395,7 @@ def dead_letters(consumer: str, is_json: bool) -> None:
 
 @consumers.command()
 @click.argument("consumer", metavar="NAME")
-@click.argument("event_ids", metavar="[EVENT_ID]...", nargs=-1, type=int)
+@click.argument("event_ids", metavar="[EVENT_ID]...", nargs=-1, type=EVENT_ID)
 def requeue(consumer: str, event_ids: tuple[int, ...]) -> None:
     """Have a consumer's dead letters, all or some, handed to it again."""
     from worker import commands

@@ -92,7 +92,9 @@ async def test_a_consumer_that_is_not_known_is_a_sentence(migrated_database: Dat
     async with connected(migrated_database, purpose="test") as connection:
         with pytest.raises(NotFoundError, match="There is no consumer desk: none has read yet"):
             await requeue(connection, "desk")
-        await execute(migrated_database, "INSERT INTO event_consumers (name, started_after, position) VALUES ('archive', 0, 0)")
+        await execute(
+            migrated_database, "INSERT INTO event_consumers (name, started_after, position) VALUES ('archive', 0, 0)"
+        )
         with pytest.raises(NotFoundError, match="There is no consumer desk: there are archive"):
             await dead_letters(connection, "desk")
         with pytest.raises(NotFoundError, match="desk"):
