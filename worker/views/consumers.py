@@ -25,7 +25,7 @@ def show_consumers(console: Console, consumers: Sequence[ConsumerStatus]) -> Non
         return
     drawn = table(["Name", "Channels", "Up to", "Lag", "Cause", "Dead"])
     for consumer in consumers:
-        behind = f"{consumer.lag_events}, {duration(consumer.lag_seconds)}" if consumer.lag_events else "0"
+        behind = f"{consumer.lag_events}, {duration(consumer.lag_seconds).lstrip('+')}" if consumer.lag_events else "0"
         drawn.add_row(
             styled(consumer.name),
             styled(", ".join(consumer.channels) or "all", FAINT),
@@ -50,7 +50,7 @@ def show_letters(console: Console, letters: Sequence[DeadLetter]) -> None:
     for letter in letters:
         head = f"{letter.event_id:>6} {letter.event_type}  {letter.correlation_id}"
         console.print(styled(head), no_wrap=True, overflow="ignore", crop=False)
-        console.print(styled(f"       {letter.changed_at:%Y-%m-%d %H:%M:%S} after {letter.tries} tries"))
+        console.print(styled(f"       {letter.changed_at:%Y-%m-%d %H:%M:%S} tries: {letter.tries}"))
         console.print(Text.assemble("       ", styled(letter.reason, FLAG_STYLE)))
 
 
