@@ -40,6 +40,7 @@ class IngestQueue:
             return False
         metrics.OBSERVATIONS.labels(observation.origin, observation.kind).inc()
         self._waiting.append((observation, covered))
+        metrics.QUEUE_LENGTH.set(len(self._waiting))
         self._idle.clear()
         self._arrived.set()
         return True

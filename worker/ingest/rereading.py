@@ -16,11 +16,11 @@ from worker.ingest.message_events import reading_fact
 from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.plans import plans_of_text
 
-# Only where the text is still the one that was read.
+# Only where the text is still the one that was read, and nobody else has read it since.
 _SET_READING = """
 UPDATE discord_messages
    SET parse_state = $3, parse_reason = $4, parser = $5, parser_version = $6
- WHERE message_id = $1 AND revision = $2
+ WHERE message_id = $1 AND text = $2 AND parse_state = $7 AND parser IS NOT DISTINCT FROM $8
 RETURNING deleted_at IS NOT NULL AS is_deleted,
           EXISTS (SELECT FROM ticker_plans p WHERE p.message_id = $1) AS has_plans
 """
@@ -35,7 +35,6 @@ class StoredText(NamedTuple):
     text: str
     posted_at: datetime
     origin: Origin
-    revision: int
     correlation_id: UUID
     parse_state: ParseState
     parser: str | None
@@ -43,8 +42,7 @@ class StoredText(NamedTuple):
 
 
 STORED_TEXT = """
-message_id, channel_id, guild_id, text, posted_at, origin, revision, correlation_id, parse_state, parser,
-deleted_at IS NOT NULL
+message_id, channel_id, guild_id, text, posted_at, origin, correlation_id, parse_state, parser, deleted_at IS NOT NULL
 """
 
 
@@ -61,11 +59,13 @@ async def write_readings(connection: Connection, batch: Sequence[tuple[StoredTex
             row = await connection.fetchrow(
                 _SET_READING,
                 stored.message_id,
-                stored.revision,
+                stored.text,
                 reading.state,
                 reading.reason,
                 reading.format,
                 reading.version if reading.format else None,
+                stored.parse_state,
+                stored.parser,
             )
             if row is not None:
                 told[stored.message_id] = _told(stored, reading)
