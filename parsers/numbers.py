@@ -17,6 +17,7 @@ ODD: Final = "\ue004"  # no price: too long, or points and commas that make neit
 GROUPED: Final = "\ue005"  # has commas; never left in a shape
 MARKERS: Final = f"{ONE_DIGIT}-{ODD}"
 ANY: Final = f"[{MARKERS}]"
+PRICES: Final = f"[{TWO_DIGITS}{PRICE}]"
 SMALL: Final = f"[{ONE_DIGIT}{TWO_DIGITS}]"
 
 _LONGEST = 40
@@ -134,4 +135,4 @@ def _resolve(digits: str, company: Sequence[Decimal]) -> list[tuple[str, Worth]]
         return [(digits, Worth(PRICE, joined))]
     if all(any(near(value, other) for other in company or values[:1]) for value in values):
         return list(zip(parts, worths, strict=True))
-    return [(digits, Worth(ODD, Decimal(0)))]
+    return [(digits, Worth(ODD, Decimal(0)) if joined is None else Worth(PRICE, joined))]

@@ -20,14 +20,16 @@ MENTION: Final = re.compile(
 )
 """What a text must have somewhere for a header to be possible, before it is cleaned."""
 
-HEADER_CLASSES: Final = frozenset({"filler", "entry", "side", "strategy", "kind", "and", "zone", "relation", "lean"})
+HEADER_CLASSES: Final = frozenset(
+    {"filler", "entry", "side", "strategy", "kind", "and", "to", "zone", "relation", "lean"}
+)
 """Classes of a plan's words that a header may hold; with the others it is talk about a plan."""
 
 _NAMES: Final = frozenset(name[:length] for name in MONTHS + WEEKDAYS for length in range(3, len(name) + 1))
 _ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
 _OTHERS: Final = """
-    today todays tomorrow tomorrows week weekly game list my our your options option stocks everyone team repost reposted
-    spy top best opening bell session preview trading full free vip part quick grade quality v version set up ups
+    today todays tomorrow tomorrows week weekly game list my our your options option stocks everyone team repost
+    spy top best opening bell session preview trading full free vip part quick grade quality v version set up
 """
 HEADER_WORDS: Final = _NAMES | _ORDINALS | frozenset(_OTHERS.split())
 """Words that a header may hold besides those of a plan."""

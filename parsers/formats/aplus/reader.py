@@ -253,15 +253,15 @@ class PlanReader:
         return kind, strategy
 
     def _implied_kind(self, part: Part) -> Kind | None:
-        """The kind of a part that names none: the one above, unless its own words say the other direction."""
-        kind = self._heading.kind if self._heading is not None and self._heading.kind else self._kind
+        """The kind of a part that names none: of the heading above, by its own words, or of the setup above."""
         if part.broke and part.targets:
             ahead, price = (self.numbers.values[self._first + at] for at in (part.targets[0], part.triggers[0][0]))
             return "breakout" if ahead > price else "breakdown"
+        heading = self._heading.kind if self._heading is not None else None
         related = KIND_OF_RELATION.get(part.relation or "")
-        if related is None or (kind is not None and DIRECTIONS[kind] == DIRECTIONS[related]):
-            return kind
-        return related if part.explicit or part.strategy else None
+        if heading is not None and (related is None or DIRECTIONS[heading] == DIRECTIONS[related]):
+            return heading
+        return (related or self._kind) if part.explicit or part.strategy else None
 
     def _spans(self, line: Line) -> list[Span]:
         """Where the parts of a line stand."""
