@@ -10,9 +10,9 @@ from parsers.days import Found
 from parsers.formats.aplus.header import find_trading_day
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
-from parsers.formats.aplus.sections import ANY_PRICE, NoteLine, Numbers, Section
+from parsers.formats.aplus.sections import NO_SCALE, NoteLine, Numbers, Section
 from parsers.formats.aplus.setups import Origin, build, extend
-from parsers.numbers import around, near
+from parsers.numbers import around
 from parsers.reading import Kind, Setup, Span, Strategy
 from parsers.sheet import Sheet
 
@@ -24,8 +24,9 @@ _EMPTY: Final = frozenset({"blank", "rule", "aside"})
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
 
-_SURE: Final = ((), confidence(()))
-_WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)))
+# Flags, confidence, instrument and quantity of an ordinary setup.
+_SURE: Final = ((), confidence(()), None, None)
+_WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)), None, None)
 _lines: Final = Lines()
 # A named tuple's own constructor is a Python function.
 _new_setup = partial(tuple.__new__, Setup)
@@ -61,11 +62,15 @@ class PlanReader:
     def read(self) -> None:
         """Reads every line."""
         shapes, firsts = self.sheet.shapes, self.numbers.firsts
-        shape = ""
+        above = ""
         for index, line in enumerate(self.lines):
-            shape, above = shapes[index], shape
-            if shape == "\n" and above[-1:] == "\u2028":
-                continue  # the two are one end of a line to a reader, and no blank line
+            if line.form == "blank":
+                # U+2028 and a newline behind it are one end of a line to a reader, and no blank line.
+                if above[-1:] != "\u2028" or shapes[index] != "\n":
+                    self._blank()
+                above = shapes[index]
+                continue
+            above = shapes[index]
             self._index, self._first = index, firsts[index]
             if self._noting:
                 if self._continues_note(line):
@@ -94,8 +99,8 @@ class PlanReader:
         self._kind = self._strategy = self._heading = None
         self._closed = self._waiting = self._under = self._apart = False
 
-    def _blank(self, line: Line) -> None:
-        self._apart = True
+    def _blank(self) -> None:
+        self._noting, self._apart = False, True
         self._closed = self._closed or bool(self._section.setups and self._section.note)
         if self._under:
             self._heading = self._strategy = None
@@ -190,30 +195,43 @@ class PlanReader:
             self._add_note(line, line.note, line.note_number)
 
     def _ordinary(self, line: Line, plain: Plain) -> bool:
-        """Reads a setup line that is like most lines, in a fraction of the time; false where it is not one after
-        all."""
+        """Reads a setup line that is like most lines in a fraction of the time; false where it is not one after all."""
         start, end, kind, direction, ahead, strategy = plain
-        section, numbers, first, index, sheet = self._section, self.numbers, self._first, self._index, self.sheet
-        values = numbers.values[first + start : first + end]
+        index, section, numbers, starts = self._index, self._section, self.numbers, self.sheet.starts
+        start += self._first
+        end += self._first
+        values = numbers.values[start:end]
         low, high = section.scale
-        if not low <= values[0] <= high or not all(map(ahead, values[1:], values)) or not near(values[0], values[-1]):
+        if not (low <= values[0] <= high and low <= values[-1] <= high and all(map(ahead, values[1:], values))):
             return False
         if strategy is None and kind in _SPLIT_KINDS:
             strategy = self._strategy
-        levels = tuple(numbers.levels[first + start : first + end])
-        span = sheet.span(sheet.starts[index] + line.indent, sheet.starts[index + 1] - line.trailing)
-        flags = _SURE if section.ticker is not None else _WITHOUT_TICKER
-        self._take(
-            _new_setup((kind, strategy, direction, levels[:1], levels[1:], None, index + 1, span, *flags, None, None))
+        levels = numbers.levels
+        span = self.sheet.span(starts[index] + line.indent, starts[index + 1] - line.trailing)
+        sure = _SURE if section.ticker is not None else _WITHOUT_TICKER
+        section.setups.append(
+            _new_setup(
+                (
+                    kind,
+                    strategy,
+                    direction,
+                    levels[start : start + 1],
+                    levels[start + 1 : end],
+                    None,
+                    index + 1,
+                    span,
+                    *sure,
+                )
+            )
         )
-        self._kind, self._heading, self._waiting, self._dashed = kind, None, False, line.lead == "dash"
-        self._apart = False
+        self._kind, self._heading, self._dashed = kind, None, line.lead == "dash"
+        self._waiting, self._apart, self._under = False, False, True
         return True
 
     def _take(self, setup: Setup) -> None:
         section = self._section
         section.setups.append(setup)
-        if section.scale is ANY_PRICE:
+        if section.scale is NO_SCALE:
             section.scale = around(setup.triggers[0].low)
         self._under = True
 
@@ -221,7 +239,9 @@ class PlanReader:
         """Whether all prices of a line are far from the section's: the ticker line between them is missing."""
         low, high = self._section.scale
         values = self.numbers.values
-        return not any(low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part))
+        return self._section.scale is not NO_SCALE and not any(
+            low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part)
+        )
 
     def _part(self, part: Part, span: Span) -> None:
         if part.doubt is not None or not part.triggers:
@@ -395,7 +415,7 @@ def _is_bare(setup: Setup) -> bool:
 
 
 _HANDLERS: Final[dict[Form, Callable[[PlanReader, Line], None]]] = {
-    "blank": PlanReader._blank,
+    "blank": lambda reader, line: None,
     "rule": PlanReader._rule,
     "aside": lambda reader, line: None,
     "header": PlanReader._header,

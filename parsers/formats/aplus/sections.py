@@ -13,7 +13,8 @@ from parsers.numbers import near
 from parsers.reading import Level, Meaning, Role, Setup, Span
 from parsers.sheet import Sheet
 
-ANY_PRICE: Final = (Decimal(0), Decimal("Infinity"))
+NO_SCALE: Final = (Decimal("Infinity"), Decimal(0))
+"""The scale of a section without setups: no price lies in it."""
 
 _roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), attrgetter("meanings")
 # A named tuple's own constructor is a Python function; a reading makes a hundred of these.
@@ -37,7 +38,7 @@ class Section:
     ticker: str | None
     setups: list[Setup] = field(default_factory=list)
     note: list[NoteLine] = field(default_factory=list)
-    scale: tuple[Decimal, Decimal] = ANY_PRICE
+    scale: tuple[Decimal, Decimal] = NO_SCALE
 
 
 class Numbers:
@@ -48,7 +49,9 @@ class Numbers:
     def __init__(self, sheet: Sheet, lines: Sequence[Line]) -> None:
         values, spans = sheet.values, sheet.spans
         roles, relations = chain.from_iterable(map(_roles, lines)), chain.from_iterable(map(_relations, lines))
-        self.levels: list[Level] = [*map(_new_level, zip(roles, values, values, relations, spans, strict=True))]
+        self.levels: tuple[Level, ...] = tuple(
+            map(_new_level, zip(roles, values, values, relations, spans, strict=True))
+        )
         self.meanings: list[Meaning] = [*chain.from_iterable(map(_meanings, lines))]
         self.firsts = [*accumulate(map(len, map(_meanings, lines)), initial=0)]
         self.values = values
