@@ -36,15 +36,20 @@ _TOLD = "SELECT count(*) FROM events WHERE correlation_id = $1 AND event_type = 
 async def run(settings: Settings, *, keep: bool) -> ExitCode:
     """Shows everything and ends, or with `keep` goes on until Ctrl-C with the sandbox and the worker at work."""
     console = terminal()
-    folder = Path(tempfile.mkdtemp(prefix="plan-worker-demo-"))
-    # Where root may make no user namespace, the server runs as another account, which has to get through.
-    folder.chmod(0o711)
+    folder = _scratch_folder()
     try:
         async with Sandbox(token=TOKEN) as sandbox:
             await _show(console, settings, sandbox, folder, keep=keep)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return ExitCode.OK
+
+
+def _scratch_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="plan-worker-demo-"))
+    # Where root may make no user namespace, the server runs as another account, which has to get through.
+    folder.chmod(0o711)
+    return folder
 
 
 async def _show(console: Console, settings: Settings, sandbox: Sandbox, folder: Path, *, keep: bool) -> None:
