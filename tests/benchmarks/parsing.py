@@ -2,13 +2,14 @@
 
 The bare pass is the least that finds a setup at all: one expression with named groups for the strategy, the kind, the
 trigger or zone and the list of targets, run by `finditer` on every line, its groups taken, nothing checked and nothing
-carried from line to line. A whole reading is text in, plans out: notes, levels with their spans and the account of every
-number included. Both read the same posts in turns in the same process, so that what else the machine does weighs on both
-alike; the least of many rounds counts.
+carried from line to line. A whole reading is text in, plans out: notes, levels with their spans and the account of
+every number included. Both read the same posts in turns in the same process, so that what else the machine does weighs
+on both alike; the least of many rounds counts.
 
 Chat is told as a share of a reading: nearly every stored message is chat.
 """
 
+import asyncio
 import json
 import re
 import time
@@ -59,7 +60,7 @@ def _cost(work: Callable[[Post], int], posts: list[Post]) -> float:
     return (time.process_time() - begin) / REPEATS / len(posts)
 
 
-def main() -> None:
+async def main() -> None:
     """Prints the ratios."""
     posts = _posts()
     chat = [(line, posts[0][1]) for line in (DATA / "chat.txt").read_text("utf-8").splitlines()]
@@ -74,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

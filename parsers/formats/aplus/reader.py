@@ -10,7 +10,7 @@ from parsers.days import Found
 from parsers.formats.aplus.header import find_trading_day
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
-from parsers.formats.aplus.sections import NO_SCALE, NoteLine, Numbers, Section
+from parsers.formats.aplus.sections import NoteLine, Numbers, Section
 from parsers.formats.aplus.setups import Origin, build, extend
 from parsers.numbers import around
 from parsers.reading import Kind, Setup, Span, Strategy
@@ -47,6 +47,7 @@ class PlanReader:
         self._posted = posted
         self._index = 0
         self._first = 0
+        self._named: dict[str, Section] = {}
         self._section = self.sections[0]
         self._kind: Kind | None = None
         self._strategy: Strategy | None = None
@@ -91,10 +92,12 @@ class PlanReader:
     # sections
 
     def _enter(self, ticker: str | None) -> None:
-        section = next((section for section in self.sections if section.ticker == ticker), None) if ticker else None
+        section = self._named.get(ticker) if ticker is not None else None
         if section is None:
             section = Section(ticker)
             self.sections.append(section)
+            if ticker is not None:
+                self._named[ticker] = section
         self._section = section
         self._kind = self._strategy = self._heading = None
         self._closed = self._waiting = self._under = self._apart = False
@@ -201,11 +204,12 @@ class PlanReader:
         start += self._first
         end += self._first
         values = numbers.values[start:end]
-        low, high = section.scale
+        low, high = scale = section.scale if section.setups else around(values[0])
         if not (low <= values[0] <= high and low <= values[-1] <= high and all(map(ahead, values[1:], values))):
             return False
         if strategy is None and kind in _SPLIT_KINDS:
             strategy = self._strategy
+        section.scale = scale
         levels = numbers.levels
         span = self.sheet.span(starts[index] + line.indent, starts[index + 1] - line.trailing)
         sure = _SURE if section.ticker is not None else _WITHOUT_TICKER
@@ -230,16 +234,16 @@ class PlanReader:
 
     def _take(self, setup: Setup) -> None:
         section = self._section
-        section.setups.append(setup)
-        if section.scale is NO_SCALE:
+        if not section.setups:
             section.scale = around(setup.triggers[0].low)
+        section.setups.append(setup)
         self._under = True
 
     def _out_of_scale(self, line: Line) -> bool:
         """Whether all prices of a line are far from the section's: the ticker line between them is missing."""
         low, high = self._section.scale
         values = self.numbers.values
-        return self._section.scale is not NO_SCALE and not any(
+        return bool(self._section.setups) and not any(
             low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part)
         )
 
@@ -364,7 +368,7 @@ class PlanReader:
 
     def _note(self, line: Line) -> None:
         if line.ticker not in {None, self._section.ticker}:
-            if not self._leads_to_plan() and not any(section.ticker == line.ticker for section in self.sections):
+            if not self._leads_to_plan() and line.ticker not in self._named:
                 self._refuse("a note on a ticker without setups")
                 return
             self._enter(line.ticker)

@@ -6,15 +6,11 @@ from decimal import Decimal
 from functools import partial
 from itertools import accumulate, chain
 from operator import attrgetter
-from typing import Final
 
 from parsers.formats.aplus.lines import Line
 from parsers.numbers import near
 from parsers.reading import Level, Meaning, Role, Setup, Span
 from parsers.sheet import Sheet
-
-NO_SCALE: Final = (Decimal("Infinity"), Decimal(0))
-"""The scale of a section without setups: no price lies in it."""
 
 _roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), attrgetter("meanings")
 # A named tuple's own constructor is a Python function; a reading makes a hundred of these.
@@ -38,7 +34,7 @@ class Section:
     ticker: str | None
     setups: list[Setup] = field(default_factory=list)
     note: list[NoteLine] = field(default_factory=list)
-    scale: tuple[Decimal, Decimal] = NO_SCALE
+    scale: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))  # the prices its setups lie between, once it has one
 
 
 class Numbers:
