@@ -25,9 +25,15 @@ from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.precedence import StoredMessage, Verdict, verdict
 from worker.ingest.prepared import SETUP_LIMIT, PreparedMessage, Read, prepare, with_less
 
+
+class NotConnectedError(Exception):
+    """No session could be opened, whatever the reason: that is never the fault of what was to be written."""
+
+
 # What passes with time or with another connection. Everything else is the fault of one message, or ours.
 PASSING = (
     RacedError,
+    NotConnectedError,
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -37,6 +43,8 @@ PASSING = (
     asyncpg.OperatorInterventionError,
     asyncpg.InvalidTransactionStateError,
     asyncpg.ObjectInUseError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # such as a database that lets nobody in
+    asyncpg.PostgresSystemError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
 )
@@ -173,7 +181,10 @@ class Writer:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
+            try:
+                self._connection = await self._connect()
+            except asyncpg.PostgresError as error:
+                raise NotConnectedError(f"{type(error).__name__}: {error}") from error
         return self._connection
 
     async def _abandon(self, connection: Connection) -> None:
