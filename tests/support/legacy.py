@@ -1,6 +1,7 @@
 """Databases as the former application may have left them: each table in the shapes that are known, with its traps."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -117,6 +118,12 @@ async def create(connection: Connection, *tables: str, prefix: str = "old_", **m
         await connection.execute(table.format(prefix=prefix, **more))
 
 
+async def insert(connection: Connection, table: str, columns: str, rows: Sequence[Sequence[object]]) -> None:
+    """Rows as Python has them; json and jsonb take text."""
+    places = ", ".join(f"${number + 1}" for number in range(len(columns.split(","))))
+    await connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)  # noqa: S608
+
+
 async def fill_setups(connection: Connection, posts: int, *, prefix: str = "old_") -> None:
     """Posts without a Discord id: plain ones, and behind them one of each trap."""
     rows: list[tuple[date, str, str | None, datetime | None]] = []
@@ -134,17 +141,17 @@ async def fill_setups(connection: Connection, posts: int, *, prefix: str = "old_
         (day, "good morning", None, None),
         (day, "text with a backslash \\u0000 and \u2028 and \x1b[31m", "unknown", naive(at)),
     ]
-    await connection.executemany(
-        f"INSERT INTO {prefix}setups (date, raw_text, source, created_at) VALUES ($1, $2, $3, $4)", rows
-    )
+    await insert(connection, f"{prefix}setups", "date, raw_text, source, created_at", rows)
 
 
 async def fill_channels(connection: Connection, *, prefix: str = "old_") -> None:
-    await connection.executemany(
-        f"INSERT INTO {prefix}setup_channels (guild_id, channel_id, name, channel_type, is_listen, is_announce, "
-        "is_active, last_seen, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+    seen = naive(posting_time(9))
+    await insert(
+        connection,
+        f"{prefix}setup_channels",
+        "guild_id, channel_id, name, channel_type, is_listen, is_announce, is_active, last_seen",
         [
-            (str(GUILD_ID), f" {CHANNEL_ID} ", "day-plans", "text", True, False, True, datetime(2025, 5, 1, 12)),
+            (str(GUILD_ID), f" {CHANNEL_ID} ", "day-plans", "text", True, False, True, seen),
             (str(GUILD_ID), str(OTHER_CHANNEL_ID), "announce", "news", False, True, True, None),
             (None, str(CHANNEL_ID), "day-plans again", "voice", False, False, False, None),
             (None, "general", "no id", None, None, None, None, None),
@@ -155,12 +162,15 @@ async def fill_channels(connection: Connection, *, prefix: str = "old_") -> None
 
 async def fill_status(connection: Connection, *, prefix: str = "old_") -> None:
     last = snowflake(posting_time(3))
-    await connection.executemany(
-        f"INSERT INTO {prefix}ingestion_status VALUES ($1, $2, $3, $4, $5, $6)",
+    ran = naive(posting_time(4))
+    await insert(
+        connection,
+        f"{prefix}ingestion_status",
+        "channel_id, last_message_id, last_run, status, messages, error",
         [
-            (str(CHANNEL_ID), f"{last} ", datetime(2025, 1, 9, 14), "ok", 4, None),
-            (str(GONE_CHANNEL_ID), None, datetime(2025, 1, 8, 14), "error", 0, "403"),
-            (str(CHANNEL_ID), f"{last} ", datetime(2025, 1, 9, 14), "ok", 4, None),
+            (str(CHANNEL_ID), f"{last} ", ran, "ok", 4, None),
+            (str(GONE_CHANNEL_ID), None, ran, "error", 0, "403"),
+            (str(CHANNEL_ID), f"{last} ", ran, "ok", 4, None),
             ("?", None, None, None, None, "channel not found"),
         ],
     )
@@ -182,9 +192,7 @@ async def fill_events(connection: Connection, events: int, *, prefix: str = "old
         ("discord:message", "no.time", "{}", None),
         ("discord:message", "no.data", None, at),
     ]
-    await connection.executemany(
-        f"INSERT INTO {prefix}events (channel, event_type, data, created_at) VALUES ($1, $2, $3::text::jsonb, $4)", rows
-    )
+    await insert(connection, f"{prefix}events", "channel, event_type, data, created_at", rows)
 
 
 async def fill_messages(
@@ -215,9 +223,10 @@ async def fill_messages(
         (None, str(CHANNEL_ID), "no id", at, None, None, later),
         ("manual-7", str(CHANNEL_ID), "an id of its own", at, None, "[]", later),
     ]
-    await connection.executemany(
-        f"INSERT INTO {prefix}discord_messages (message_id, channel_id, content, timestamp, embed_data, raw_data, "
-        "created_at) VALUES ($1, $2, $3, $4, $5::text::json, $6::text::jsonb, $7)",
+    await insert(
+        connection,
+        f"{prefix}discord_messages",
+        "message_id, channel_id, content, timestamp, embed_data, raw_data, created_at",
         rows,
     )
 
@@ -229,21 +238,15 @@ async def fill_setup_messages(connection: Connection, posts: int, *, prefix: str
         at = posting_time(number)
         message_id = str(snowflake(at)) if number % 2 else None
         rows.append((number + 1, at.astimezone(CHICAGO).date(), plan_text(number), naive(at), message_id))
-    await connection.executemany(
-        f"INSERT INTO {prefix}setup_messages (id, date, raw_text, created_at, message_id) VALUES ($1, $2, $3, $4, $5)",
-        rows,
-    )
+    await insert(connection, f"{prefix}setup_messages", "id, date, raw_text, created_at, message_id", rows)
 
 
 async def make_old_database(connection: Connection, *, posts: int, events: int, prefix: str = "old_") -> None:
     """All tables, each in its most probable shape."""
-    await create(
-        connection, SETUPS, CHANNELS, STATUS, EVENTS, SETUP_MESSAGES, MESSAGES, NEIGHBOURS, prefix=prefix
-    )
+    await create(connection, SETUPS, CHANNELS, STATUS, EVENTS, SETUP_MESSAGES, MESSAGES, NEIGHBOURS, prefix=prefix)
     await fill_channels(connection, prefix=prefix)
     await fill_messages(connection, posts, prefix=prefix, first=posts // 2)
     await fill_setup_messages(connection, posts // 2, prefix=prefix)
     await fill_setups(connection, posts, prefix=prefix)
     await fill_status(connection, prefix=prefix)
     await fill_events(connection, events, prefix=prefix)
-

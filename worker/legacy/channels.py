@@ -71,18 +71,20 @@ class ChannelEntry(NamedTuple):
 
 
 class ChannelRows:
-    """Makes channels out of a table of channels, or hints for channels out of how far each was read."""
+    """Makes channels out of a table of channels, or hints for channels out of how far each was read.
 
-    def __init__(self, connection: Connection, plan: TablePlan) -> None:
+    `imported` has the channels that the import brought; all tables of channels share it."""
+
+    def __init__(self, connection: Connection, plan: TablePlan, imported: set[int]) -> None:
         self._connection = connection
         self._plan = plan
+        self._imported = imported
         cell = plan.cell
         self._channel_id, self._guild_id = cell("channel_id"), cell("guild_id")
         self._name, self._kind = cell("name"), cell("kind")
         self._is_listen, self._is_announce, self._is_active = cell("is_listen"), cell("is_announce"), cell("is_active")
         self._last_message_id, self._last_run_at = cell("last_message_id"), cell("last_run_at")
         self._moments = Moments(plan.zone("last_run_at"))
-        self._imported: set[int] = set()
 
     def read(self, row: OldRow) -> ChannelEntry | Refusal:
         cells = row.cells

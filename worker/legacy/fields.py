@@ -14,10 +14,10 @@ ROLES: tuple[Role, ...] = get_args(Role)
 TABLES: dict[str, Role | None] = {
     "setup_channels": "channels",
     "discord_channels": "channels",
+    "ingestion_status": "ingestion_status",
     "discord_messages": "messages",
     "setup_messages": "messages",
     "setups": "messages",
-    "ingestion_status": "ingestion_status",
     "events": "events",
     "event_bus": "events",
     "trade_setups": None,

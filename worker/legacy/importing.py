@@ -51,6 +51,7 @@ class Importing:
         self._stop = stop
         self._book = ChannelBook()
         self._known_texts = KnownTexts(writer, work.plan_timezone)
+        self._imported_channels: set[int] = set()
         self._targets: dict[str, Target] = {}
 
     async def bring(self) -> None:
@@ -93,7 +94,7 @@ class Importing:
         if plan.role == "messages":
             timezone = self._work.plan_timezone
             return MessageRows(self._writer, plan, self._known_texts, timezone, self._book.parser_of)
-        return ChannelRows(self._writer, plan)
+        return ChannelRows(self._writer, plan, self._imported_channels)
 
     async def _batches(self, plan: TablePlan, doing: str, advance: Advance) -> AsyncGenerator[list[ReadRow], None]:
         """The rows of one table, each batch read while the one before is being written."""

@@ -21,10 +21,7 @@ _ENDS = {
     ImportExit.QUARANTINED: "Done and verified; rows that could not be taken wait, whole, in import_quarantine.",
     ImportExit.NOT_VERIFIED: "NOT VERIFIED: what is there is not what should be, see above.",
 }
-_DRYKEPT = "kept as it is, in legacy_map"
-SHOWN_CHARACTERS = 150  # of a row in the sample
-
-_ENDS = {
+_DRY_ENDS = {
     ImportExit.CLEAN: "This was a dry run: nothing was written. With --execute all of it will be imported.",
     ImportExit.QUARANTINED: "This was a dry run: nothing was written. With --execute the rows under `quarantined` "
     "will go to import_quarantine, whole.",
