@@ -1,6 +1,6 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from typing import Final
@@ -249,18 +249,19 @@ class PlanReader:
 
     def _part(self, part: Part, span: Span) -> None:
         if part.doubt is not None or not part.triggers:
-            self._refuse(part.doubt or "has no price that sets it off", _numbers(part))
+            self._refuse(part.doubt or "has no price that sets it off")
             return
         flags = ["ticker_missing"] if self._section.ticker is None else []
         kind, strategy = self._inherit(part, flags)
         if kind is None:
-            self._refuse("prices without a kind of setup", _numbers(part))
+            self._refuse("prices without a kind of setup")
             return
         setup = build(part, kind, strategy, self.numbers, Origin(self._first, self._index + 1, span), flags=flags)
         if setup is None:
-            self._refuse("a price that cannot be one", _numbers(part))
+            self._refuse("a price that cannot be one")
             return
         self._take(setup)
+        self.numbers.used.update(self._first + at for at in _numbers(part))
         if part.kind is not None:
             self._kind, self._heading = kind, None
 
@@ -316,6 +317,7 @@ class PlanReader:
         end = self.sheet.span(*self._edges(line)).end
         for part in line.parts:
             setups[-1] = extend(setups[-1], part, self.numbers, self._first, end)
+            self.numbers.used.update(self._first + at for at in _numbers(part))
         self._under = self._carded = True
         self._waiting = line.parts[-1].waiting
 
@@ -401,12 +403,9 @@ class PlanReader:
         """The numbers of this line."""
         return range(self._first, self.numbers.firsts[self._index + 1])
 
-    def _refuse(self, reason: str, numbers: Sequence[int] | None = None) -> None:
-        """Leaves prices of this line unread: those numbers, counted from its first, or all."""
+    def _refuse(self, reason: str) -> None:
+        """Says why prices of this line are left unread: the first reason counts."""
         self.reasons.setdefault(self._index, reason)
-        for number in self._numbers() if numbers is None else [self._first + at for at in numbers]:
-            if self.meanings[number] == "level":
-                self.meanings[number] = "unread"
 
 
 def _numbers(part: Part) -> list[int]:

@@ -40,7 +40,8 @@ class Section:
 class Numbers:
     """The numbers of a text, each as the level that the words of its line make of it.
 
-    `used` are those that became levels one by one; `refused` are prices by their words and none by their values."""
+    `used` are those of setups that were not read the quick way; `refused` are prices by their words and none by their
+    values."""
 
     def __init__(self, sheet: Sheet, lines: Sequence[Line]) -> None:
         values, spans = sheet.values, sheet.spans
@@ -56,13 +57,11 @@ class Numbers:
 
     def level(self, role: Role, number: int) -> Level:
         """A number as a level of that role."""
-        self.used.add(number)
         level = self.levels[number]
         return level if level.role == role else level._replace(role=role, relation=None)
 
     def zone(self, first: int, last: int) -> Level:
         """Two numbers as one trigger."""
-        self.used.update((first, last))
         low, high = sorted((self.values[first], self.values[last]))
         begin, end = self.levels[first], self.levels[last]
         return begin._replace(low=low, high=high, span=Span(begin.span.start, end.span.end))
