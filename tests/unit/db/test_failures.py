@@ -41,7 +41,7 @@ def test_what_passes_with_time_has_a_reason(error: Exception, reason: str) -> No
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
-        (answer("28P01", 'password authentication failed for user "u"'), RefusedError, "correct its user, password or database"),
+        (answer("28P01", 'password authentication failed for user "u"'), RefusedError, "password or database"),
         (answer("28000", "no pg_hba.conf entry for host, no encryption"), RefusedError, "no encryption): allow it"),
         (answer("42501", 'permission denied for database "d"'), RefusedError, "allow it, or name another user"),
         (answer("XX000", "Tenant or user not found"), RefusedError, "Tenant"),
