@@ -92,7 +92,9 @@ class _Wave:
 
 
 class Writer:
-    """Writes on one connection of its own, which it opens when it needs one. Not for two tasks at once."""
+    """Writes on one connection of its own, which it opens when it needs one.
+
+    Of several tasks one is in a transaction; what the others bring is made ready meanwhile."""
 
     def __init__(
         self, connect: Callable[[], Awaitable[Connection]], read: Read, parser_of: Callable[[int], str | None]
@@ -102,6 +104,7 @@ class Writer:
         self._read = read
         self._parser_of = parser_of
         self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -119,10 +122,11 @@ class Writer:
         ]
         *portions, last = _portions(seen)
         written = Written()
-        for portion in portions:
-            written.add(await self._write_portion(portion, ()))
-        # What could not be stored stays a gap, so that it is fetched again and not forgotten.
-        written.add(await self._write_portion(last, () if written.unstorable else covered))
+        async with self._turn:
+            for portion in portions:
+                written.add(await self._write_portion(portion, ()))
+            # What could not be stored stays a gap, so that it is fetched again and not forgotten.
+            written.add(await self._write_portion(last, () if written.unstorable else covered))
         return written
 
     async def _write_portion(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
@@ -167,7 +171,7 @@ class Writer:
         connection = await self._connected()
         written = Written(observations=len(seen))
         try:
-            await connection.execute("BEGIN")
+            await connection.execute(sql.BEGIN)
             events = await write_seen(connection, seen, covered, written)
             if covered:
                 rows = [(had.channel_id, had.after, had.up_to) for had in covered]
