@@ -177,9 +177,10 @@ def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part]
     after = sum(part.unknown_after for part in parts)
     classes = {token.word.cls for token in found if token.name == "word"}
     speaks = any(part.kind or part.strategy or part.relation or part.broke for part in parts)
-    if explicit and before <= _FEW_UNKNOWN and speaks:
+    named = any(part.kind or part.broke for part in parts)
+    if explicit and before <= _FEW_UNKNOWN and named:
         return "setup"
-    if before or (after and not explicit):
+    if before or after:
         return "remark"
     if not explicit and any(token.name == "number" and token.text == ONE_DIGIT for token in found):
         return "remark"

@@ -84,10 +84,13 @@ def _triggers(pairs: Sequence[tuple[int, int]], numbers: Numbers, first: int) ->
     price = numbers.values[first + pairs[0][0]]
     levels = []
     for low, high in pairs:
-        if low == high:
-            if numbers.fitting((first + low,), price):
-                levels.append(numbers.level("trigger", first + low))
-        elif len(numbers.fitting((first + low, first + high), price)) == 2:
+        ends = [first + low, first + high][: 1 if low == high else 2]
+        kept = numbers.fitting(ends, price)
+        if len(kept) < len(ends):
+            numbers.refused += kept  # half a zone is no trigger
+        elif low == high:
+            levels.append(numbers.level("trigger", first + low))
+        else:
             levels.append(numbers.zone(first + low, first + high))
     return tuple(levels)
 

@@ -63,6 +63,7 @@ def _mutated(draw: st.DrawFn) -> str:
 @example("A+ Trade Setups\nK .7")
 @example("A+ Trade Setups\nBias1⚠")
 @example("A+ Trade Setups\nRej𝟓𝟖𝟒 e2-５８４🔼579")
+@example("A+ Trade Setups\nBounce Zone: 594.00–5909.00, 612.50")
 @example("BTO L 5p 1@1")
 @example("BTO S 2 PT,22-5")
 @given(st.one_of(_mutated(), _scraps.map("A+ Trade Setups\n".__add__), _spaced, _scraps, _anything))

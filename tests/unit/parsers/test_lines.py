@@ -129,6 +129,7 @@ def test_what_is_odd_is_flagged_and_kept(line: str, flag: str) -> None:
         "buy zone 578-580?",
         "Also eyes on AMD breakout above 115 → 118",
         "Also eyes on META breakout above 586 → 588",
+        "Level to watch 586.49 — above it 588.70 then 591.20 — below it 584.20",
         "0 Bounce 0 stop1",
         "Breakout Above 5864.9 → 588.70, 591.20",
         "Breakout Above 586,49 → 588,70",
