@@ -84,7 +84,8 @@ async def _show(console: Console, settings: Settings, sandbox: Sandbox, folder: 
 
 
 def _step(console: Console, text: str) -> None:
-    console.print(f"▸ {text}", style="bold")
+    # An address broken over two lines cannot be opened from the terminal.
+    console.print(f"▸ {text}", style="bold", soft_wrap=True)
 
 
 async def _post(console: Console, sandbox: Sandbox, channel: Channel, connection: Connection, today: date) -> None:
@@ -132,7 +133,7 @@ async def _show_results(console: Console, connection: Connection, zone: ZoneInfo
 async def _keep(console: Console, sandbox: Sandbox, worker: Worker) -> None:
     console.print()
     _step(console, "Still running; Ctrl-C ends it")
-    console.print(f"  post as a user:  curl -X POST {sandbox.control_url}/… (docs/sandbox.md)")
+    console.print(f"  post as a user:  curl -X POST {sandbox.control_url}/… (docs/sandbox.md)", soft_wrap=True)
     await worker.wait()
 
 
