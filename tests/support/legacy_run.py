@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from asyncpg import Connection
-from tests.support.worker_process import ROOT, environment
 
+from tests.support.worker_process import ROOT, environment
 from worker.db.connection import Database, connect, connected
 from worker.legacy.command import Options, import_tables
 from worker.legacy.fields import Role

@@ -1,6 +1,6 @@
 """Old messages: to discord_messages, and what today's parsers read in them, by the writer that live messages take."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, cast
@@ -25,7 +25,7 @@ from worker.legacy.runs import TableProgress
 from worker.legacy.stored_texts import StoredTexts, stored_texts
 from worker.legacy.target import Pair, PastEvent, ReadRow, Refusal, Taken, Written, tell_past
 
-_ORIGINS = "SELECT message_id, origin FROM discord_messages WHERE message_id = ANY($1::bigint[])"
+_STORED = "SELECT message_id, origin, posted_at FROM discord_messages WHERE message_id = ANY($1::bigint[])"
 
 _ADD_LEGACY_CHANNEL = """
 INSERT INTO discord_channels (channel_id, name, kind, is_active) VALUES ($1, 'legacy', 'legacy', false)
@@ -38,6 +38,14 @@ class MessageEntry(NamedTuple):
 
     message_id: int
     message: PreparedMessage | None
+
+
+class _Stored(NamedTuple):
+    """What is stored of a message once its batch is written."""
+
+    message_id: int
+    origin: Origin
+    posted_at: datetime
 
 
 class MessageRows:
@@ -132,25 +140,19 @@ class MessageRows:
         if any(message.channel_id == LEGACY_CHANNEL_ID for message in messages):
             await self._connection.execute(_ADD_LEGACY_CHANNEL, LEGACY_CHANNEL_ID)
         events = await write_seen(self._connection, messages, (), WrittenMessages())
-        ids = {entry.message_id for entry in entries} | {int(_fact(event).message_id) for event in events}
-        rows = await self._connection.fetch(_ORIGINS, list(ids))
-        origins: dict[int, Origin] = {row["message_id"]: row["origin"] for row in rows}
-        past: list[Event] = []
-        present: list[Event] = []
-        for event in events:
-            (past if origins[int(_fact(event).message_id)] == "legacy" else present).append(event)
-        await self._tell(past, messages, progress)
-        stored = {int(event.fact.message_id) for event in events if isinstance(event.fact, MessageStored)}
+        ids = {entry.message_id for entry in entries} | {_about(event) for event in events}
+        stored = {row["message_id"]: _Stored(*row) for row in await self._connection.fetch(_STORED, list(ids))}
+        past = [event for event in events if stored[_about(event)].origin == "legacy"]
+        await self._tell(past, stored, progress)
+        new = {_about(event) for event in events if isinstance(event.fact, MessageStored)}
         for message in messages:
-            if message.message_id in stored:
+            if message.message_id in new:
                 _count(message, progress)
-        return Written(_taken(entries, stored, origins), present)
+        present = [event for event in events if stored[_about(event)].origin != "legacy"]
+        return Written(_taken(entries, new, stored), present)
 
-    async def _tell(
-        self, events: Sequence[Event], messages: Sequence[PreparedMessage], progress: TableProgress
-    ) -> None:
-        """At the time of the message that each is about, or that made it happen to another."""
-        posted_at = {str(message.message_id): message.posted_at for message in messages}
+    async def _tell(self, events: Sequence[Event], stored: Mapping[int, _Stored], progress: TableProgress) -> None:
+        """Each at the time of the message that it is about."""
         first = progress.first_event_id + progress.told
         await tell_past(
             self._connection,
@@ -162,7 +164,7 @@ class MessageRows:
                     "legacy_import",
                     event.correlation_id,
                     event.data(),
-                    posted_at[_fact(event).caused_by or _fact(event).message_id],
+                    stored[_about(event)].posted_at,
                 )
                 for number, event in enumerate(events)
             ],
@@ -184,9 +186,9 @@ def _key(post: Post) -> TextKey:
     return post.day, post.digest
 
 
-def _fact(event: Event) -> MessageFact:
+def _about(event: Event) -> int:
     """Everything that storing a message tells is about a message."""
-    return cast("MessageFact", event.fact)
+    return int(cast("MessageFact", event.fact).message_id)
 
 
 def _count(message: PreparedMessage, progress: TableProgress) -> None:
@@ -199,14 +201,15 @@ def _count(message: PreparedMessage, progress: TableProgress) -> None:
         progress.made["levels"] += len(plan.bias_levels) + sum(len(setup.levels) for setup in plan.setups)
 
 
-def _taken(entries: Sequence[MessageEntry], stored: set[int], origins: dict[int, Origin]) -> list[Taken]:
+def _taken(entries: Sequence[MessageEntry], new: set[int], stored: Mapping[int, _Stored]) -> list[Taken]:
     """The first row of a message that is new is the one that made it; others of imported ones are merged with it."""
-    left = set(stored)
+    left = set(new)
     taken = []
     for message_id, _ in entries:
         if message_id in left:
             left.discard(message_id)
             taken.append(Taken("inserted", message_id))
         else:
-            taken.append(Taken("merged" if origins[message_id] == "legacy" else "already_there", message_id))
+            is_imported = stored[message_id].origin == "legacy"
+            taken.append(Taken("merged" if is_imported else "already_there", message_id))
     return taken

@@ -132,8 +132,8 @@ async def test_what_discord_told_stands_and_an_older_text_is_kept_beside_it(old_
     await execute(
         old_database,
         """
-        INSERT INTO discord_messages (message_id, channel_id, content, text, posted_at, edited_at, origin, parse_state, raw,
-                                      correlation_id)
+        INSERT INTO discord_messages (message_id, channel_id, content, text, posted_at, edited_at, origin, parse_state,
+                                      raw, correlation_id)
         VALUES ($1, $2, 'told', 'told', now(), now(), 'live', 'not_a_plan', '{}', gen_random_uuid())
         """,
         name,
@@ -243,8 +243,5 @@ async def test_a_row_that_changed_since_it_was_imported_is_set_aside(old_databas
     assert report.run.tables["old_setups"].reasons["changed"] == 1
     assert report.run.tables["old_events"].inserted == 1
     assert all(found.holds for found in report.verifications.values())
-    newest = await fetch(
-        old_database,
-        "SELECT event_type FROM legacy_map JOIN events ON new_table = 'events' AND new_id = id ORDER BY id DESC LIMIT 1",
-    )
-    assert newest[0][0] == "y"
+    newest = "SELECT event_type FROM legacy_map JOIN events ON new_table = 'events' AND new_id = id ORDER BY id DESC"
+    assert (await fetch(old_database, newest))[0][0] == "y"
