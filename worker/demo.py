@@ -1,6 +1,7 @@
 """The worker's main job from end to end on this machine: a local Discord, an analyst's posts, what they become."""
 
 import asyncio
+import json
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -80,7 +81,7 @@ async def _show(console: Console, settings: Settings, sandbox: Sandbox, folder: 
             await _post(console, sandbox, channel, connection, today)
             await _show_results(console, connection, zone, today)
         if keep:
-            await _keep(console, sandbox, worker)
+            await _keep(console, sandbox, channel, folder, worker)
 
 
 def _step(console: Console, text: str) -> None:
@@ -130,10 +131,12 @@ async def _show_results(console: Console, connection: Connection, zone: ZoneInfo
     show_events(console, await read_events(connection, after=0))
 
 
-async def _keep(console: Console, sandbox: Sandbox, worker: Worker) -> None:
+async def _keep(console: Console, sandbox: Sandbox, channel: Channel, folder: Path, worker: Worker) -> None:
+    post = json.dumps({"channel": str(channel.id), "text": "A+ Trade Setups\n\nIWM\nBounce 201.50 -> 203.00"})
     console.print()
-    _step(console, "Still running; Ctrl-C ends it")
-    console.print(f"  post as a user:  curl -X POST {sandbox.control_url}/… (docs/sandbox.md)", soft_wrap=True)
+    _step(console, "Still running; Ctrl-C ends it. From another terminal:")
+    console.print(f"  DATA_DIRECTORY={folder} .venv/bin/python -m worker events tail --follow", soft_wrap=True)
+    console.print(f"  curl -X POST {sandbox.control_url}/post -d '{post}'", soft_wrap=True)
     await worker.wait()
 
 
