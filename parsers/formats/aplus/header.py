@@ -43,7 +43,7 @@ DATE_WORDS: Final = _NAMES | _ORDINALS | _DATED
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
-def find_trading_day(text: str, after: int, is_header: bool, posted: date) -> Found | None:
+def find_trading_day(text: str, after: int, *, is_header: bool, posted: date) -> Found | None:
     """The day that a line names: a header behind its words or before them, another line only if it says nothing
     else."""
     found = find_day(text[after:], posted)

@@ -1,64 +1,33 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
 from collections.abc import Callable
-from datetime import date
 from functools import partial
 from typing import Final
 
 from parsers.confidence import confidence
-from parsers.days import Found
+from parsers.formats.aplus.context import EMPTY, Context
 from parsers.formats.aplus.header import find_trading_day
-from parsers.formats.aplus.lines import Form, Line, Lines
+from parsers.formats.aplus.lines import Form, Line
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
-from parsers.formats.aplus.sections import NoteLine, Numbers, Section
+from parsers.formats.aplus.sections import NoteLine
 from parsers.formats.aplus.setups import Origin, build, extend
 from parsers.numbers import around
 from parsers.reading import Kind, Setup, Span, Strategy
-from parsers.sheet import Sheet
 
-_LOOK_AHEAD = 4  # lines with something on them
 _TITLE_WORDS = 3
 _LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
-_PLAN_FORMS: Final = frozenset({"setup", "heading", "note", "bare", "follow"})
-_EMPTY: Final = frozenset({"blank", "rule", "aside"})
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
 
 # Flags, confidence, instrument and quantity of an ordinary setup.
 _SURE: Final = ((), confidence(()), None, None)
 _WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)), None, None)
-_lines: Final = Lines()
 # A named tuple's own constructor is a Python function.
 _new_setup = partial(tuple.__new__, Setup)
 
 
-class PlanReader:
-    """Reads the lines of one text in order; its state is what a reader has in mind when the next line begins."""
-
-    def __init__(self, sheet: Sheet, posted: date) -> None:
-        self.sheet = sheet
-        self.lines: list[Line] = [*map(_lines.__getitem__, sheet.shapes)]
-        self.numbers = Numbers(sheet, self.lines)
-        self.meanings = self.numbers.meanings
-        self.sections = [Section(None)]
-        self.reasons: dict[int, str] = {}
-        self.header: Line | None = None
-        self.found: Found | None = None
-        self._posted = posted
-        self._index = 0
-        self._first = 0
-        self._named: dict[str, Section] = {}
-        self._section = self.sections[0]
-        self._kind: Kind | None = None
-        self._strategy: Strategy | None = None
-        self._heading: Part | None = None  # what a line without prices announces for the lines under it
-        self._noting = False
-        self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
-        self._apart = False  # something stands between the section's last setup and this line
-        self._waiting = False  # the line above ends with an arrow or a word for targets
-        self._carded = False  # targets or a stop stood under a setup since the last heading
-        self._under = False  # the line above is the section's last setup or belongs to it
-        self._dashed = False  # setups of this text are led by dashes
+class PlanReader(Context):
+    """Reads the lines of one text in order."""
 
     def read(self) -> None:
         """Reads every line."""
@@ -82,25 +51,7 @@ class PlanReader:
                 _HANDLERS[line.form](self, line)
                 self._leave_rest(line)
 
-    def _leave_rest(self, line: Line) -> None:
-        """What the words of a line call a price and no setup took is unread."""
-        if "level" in line.meanings:
-            for number in self._numbers():
-                if self.meanings[number] == "level" and number not in self.numbers.used:
-                    self.meanings[number] = "unread"
-
     # sections
-
-    def _enter(self, ticker: str | None) -> None:
-        section = self._named.get(ticker) if ticker is not None else None
-        if section is None:
-            section = Section(ticker)
-            self.sections.append(section)
-            if ticker is not None:
-                self._named[ticker] = section
-        self._section = section
-        self._kind = self._strategy = self._heading = None
-        self._closed = self._waiting = self._under = self._apart = False
 
     def _blank(self) -> None:
         self._noting, self._apart = False, True
@@ -120,24 +71,6 @@ class PlanReader:
         else:
             self._remark(line)
 
-    def _leads_to_plan(self) -> bool:
-        """Whether lines of a plan follow before another ticker does."""
-        looked = 0
-        for index in range(self._index + 1, len(self.lines)):
-            form = self.lines[index].form
-            if form in _PLAN_FORMS:
-                return True
-            if form not in _EMPTY:
-                looked += 1
-                if form != "remark" or looked > _LOOK_AHEAD:
-                    return False
-        return False
-
-    def _next(self) -> Form:
-        """The form of the next line with something on it."""
-        following = (self.lines[index].form for index in range(self._index + 1, len(self.lines)))
-        return next((form for form in following if form not in _EMPTY), "blank")
-
     def _remark(self, line: Line) -> None:
         if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
             return
@@ -148,7 +81,7 @@ class PlanReader:
 
     def _header(self, line: Line) -> None:
         if self.header is not None:
-            self._refuse("a second header")
+            self._repeated_header(line)
             return
         for number in self._numbers():
             self.meanings[number] = "label" if self.numbers.values[number] < _LABELS_BELOW else "unread"
@@ -157,20 +90,27 @@ class PlanReader:
         if self._find_day() or titled:
             self.header = line
 
+    def _repeated_header(self, line: Line) -> None:
+        """A header once more, as where a title stands above the text; another day in it is not read."""
+        found = find_trading_day(self.sheet.line(self._index), line.header[1], is_header=True, posted=self._posted)
+        if found is not None and self.found is not None and found.day == self.found.day:
+            self._date_numbers(found)
+        elif line.meanings:
+            self._refuse("a second header")
+
     def _find_day(self) -> bool:
         """Looks for the trading day in the header or on a line above the setups that holds nothing else."""
         if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
             return False
         line = self.lines[self._index]
-        found = find_trading_day(self.sheet.line(self._index), line.header[1], line.form == "header", self._posted)
+        found = find_trading_day(
+            self.sheet.line(self._index), line.header[1], is_header=line.form == "header", posted=self._posted
+        )
         if found is None:
             return False
-        start = self.sheet.starts[self._index]
-        for number in self._numbers():
-            if found.start <= self.sheet.bounds[2 * number + 1] - start < found.end:
-                self.meanings[number] = "unread" if found.problem else "date"
+        self._date_numbers(found)
         if found.problem:
-            self.reasons[self._index] = found.problem
+            self._refuse(found.problem)
         self.found = found
         return True
 
@@ -288,25 +228,6 @@ class PlanReader:
             return heading
         return (related or self._kind) if part.explicit or part.strategy else None
 
-    def _spans(self, line: Line) -> list[Span]:
-        """Where the parts of a line stand."""
-        start, end = self._edges(line)
-        if line.note >= 0:
-            [end] = self.sheet.places(self._index, self._first, [line.note])
-        if len(line.parts) == 1:
-            return [self.sheet.span(start, end)]
-        starts = self.sheet.places(self._index, self._first, [part.start for part in line.parts])
-        ends = self.sheet.places(self._index, self._first, [part.end for part in line.parts])
-        return [
-            self.sheet.span(max(start, begin), min(end, last))
-            for begin, last in zip([start, *starts[1:]], ends, strict=True)
-        ]
-
-    def _edges(self, line: Line) -> tuple[int, int]:
-        """Where the line stands in the cleaned text, without the white space around it."""
-        starts = self.sheet.starts
-        return starts[self._index] + line.indent, starts[self._index + 1] - line.trailing
-
     def _follow(self, line: Line) -> None:
         """Targets or a stop on a line of their own."""
         setups = self._section.setups
@@ -389,7 +310,7 @@ class PlanReader:
 
     def _continues_note(self, line: Line) -> bool:
         """Whether a line right under a note goes on with it: whatever is not plainly something else."""
-        if line.form in _EMPTY or line.form in {"header", "bare", "follow"}:
+        if line.form in EMPTY or line.form in {"header", "bare", "follow"}:
             return False
         if line.form == "ticker":
             return not self._leads_to_plan()
@@ -398,14 +319,6 @@ class PlanReader:
         if line.form == "setup":
             return line.lead == "dash" and not self._dashed and not any(part.explicit for part in line.parts)
         return line.form == "remark"
-
-    def _numbers(self) -> range:
-        """The numbers of this line."""
-        return range(self._first, self.numbers.firsts[self._index + 1])
-
-    def _refuse(self, reason: str) -> None:
-        """Says why prices of this line are left unread: the first reason counts."""
-        self.reasons.setdefault(self._index, reason)
 
 
 def _numbers(part: Part) -> list[int]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import parsers
-from parsers.formats.aplus import reader
+from parsers.formats.aplus import context
 from tests.unit.parsers.support import DATA, POSTED, audit
 
 _EXAMPLES = int(os.environ.get("PARSER_EXAMPLES", "400"))
@@ -110,7 +110,7 @@ _HOSTILE = {
 
 def _cost(text: str, name: str) -> float:
     """The CPU time of one reading, in seconds; nothing is remembered from one to the next."""
-    reader._lines.clear()
+    context._lines.clear()
     begin = time.process_time()
     parsers.parse(text, POSTED, format=name)
     return time.process_time() - begin

@@ -56,6 +56,10 @@ def test_a_channel_can_bind_its_format() -> None:
         parsers.parse(alert, POSTED, format="nonesuch")
 
 
+def test_what_one_format_reads_counts_more_than_what_another_only_suspects() -> None:
+    assert parsers.parse("A+ Trade Setups\nBTO SPY 590c 6/20 @ 1.20", POSTED).format == "bto_stc"
+
+
 def test_chat_loads_no_calendar() -> None:
     code = (
         "import sys, datetime, parsers; parsers.parse('gm all, A+ setups today', datetime.datetime.now(datetime.UTC));"
