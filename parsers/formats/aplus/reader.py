@@ -140,34 +140,22 @@ class PlanReader(Context):
     def _ordinary(self, line: Line, plain: Plain) -> bool:
         """Reads a setup line that is like most lines in a fraction of the time; false where it is not one after all."""
         start, end, kind, direction, ahead, strategy = plain
-        index, section, numbers, starts = self._index, self._section, self.numbers, self.sheet.starts
-        start += self._first
-        end += self._first
-        values = numbers.values[start:end]
-        low, high = scale = section.scale if section.setups else around(values[0])
-        if not (low <= values[0] <= high and low <= values[-1] <= high and all(map(ahead, values[1:], values))):
+        index, first, section, starts = self._index, self._first, self._section, self.sheet.starts
+        start += first
+        end += first
+        values = self.numbers.values[start:end]
+        trigger = values[0]
+        low, high = scale = section.scale if section.setups else around(trigger)
+        if not (low <= trigger <= high and low <= values[-1] <= high and all(map(ahead, values[1:], values))):
             return False
-        if strategy is None and kind in _SPLIT_KINDS:
+        if strategy is None and self._strategy is not None and kind in _SPLIT_KINDS:
             strategy = self._strategy
         section.scale = scale
-        levels = numbers.levels
+        levels = self.numbers.levels
         span = self.sheet.span(starts[index] + line.indent, starts[index + 1] - line.trailing)
         sure = _SURE if section.ticker is not None else _WITHOUT_TICKER
-        section.setups.append(
-            _new_setup(
-                (
-                    kind,
-                    strategy,
-                    direction,
-                    levels[start : start + 1],
-                    levels[start + 1 : end],
-                    None,
-                    index + 1,
-                    span,
-                    *sure,
-                )
-            )
-        )
+        triggers, targets = levels[start : start + 1], levels[start + 1 : end]
+        section.setups.append(_new_setup((kind, strategy, direction, triggers, targets, None, index + 1, span, *sure)))
         self._kind, self._heading, self._dashed = kind, None, line.lead == "dash"
         self._waiting, self._apart, self._under = False, False, True
         return True
