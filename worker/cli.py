@@ -364,6 +364,16 @@ def requeue(consumer: str, event_ids: tuple[int, ...]) -> None:
     _run(commands.requeue(_settings(), consumer, event_ids))
 
 
+@consumers.command("move")
+@click.argument("consumer", metavar="NAME")
+@click.option("--after", metavar="N", type=EVENT_ID, required=True, help="The event id to go on after.")
+def move_consumer(consumer: str, after: int) -> None:
+    """Have a consumer skip events, or read some again, while no reader of it is at work."""
+    from worker import commands
+
+    _run(commands.move_consumer(_settings(), consumer, after))
+
+
 @consumers.command("remove")
 @click.argument("consumer", metavar="NAME")
 def remove_consumer(consumer: str) -> None:
