@@ -78,7 +78,7 @@ def _read(shape: str) -> Line:
         return Line("rule")
     head = read_head(shape)
     reader = PartReader(shape, head.end)
-    if head.ordinal:
+    if head.numbered:
         reader.meanings[:] = ["ordinal"] * len(reader.meanings)
     sign = shape.find("⚠")
     found = [token for token in tokens(shape, head.end) if sign < 0 or token.start < sign]
