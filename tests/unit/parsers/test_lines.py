@@ -105,6 +105,7 @@ def test_an_inherited_kind_lowers_confidence() -> None:
         ("Breakout Above 586.49 → 588.70 on volume", "unknown_words"),
         ("Breakout Above 586.49 → 588.70, 5.91", "number_unread"),
         ("Bounce 571.00 - 573.00", "zone_or_target"),
+        ("Breakdown 584.20 - 582.00 - 582.50", "zone_or_target"),
     ],
 )
 def test_what_is_odd_is_flagged_and_kept(line: str, flag: str) -> None:
