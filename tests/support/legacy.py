@@ -130,9 +130,10 @@ async def fill_setups(connection: Connection, posts: int, *, prefix: str = "old_
     for number in range(posts):
         at = posting_time(number)
         rows.append((at.astimezone(CHICAGO).date(), plan_text(number), "discord", naive(at)))
+    # The same text on the same day, an hour later.
+    rows += [(day, text, "webhook", at + timedelta(hours=1)) for day, text, _, at in rows[::5] if at]
     day, at = FIRST_DAY, posting_time(0)
     rows += [
-        (day, plan_text(0), "webhook", naive(at + timedelta(hours=1))),  # the same text on the same day
         (day, corrected_plan(day), "manual", naive(at + timedelta(minutes=9))),
         (day, "", "discord", naive(at)),
         (day, "   \n", "email", naive(at)),

@@ -64,7 +64,7 @@ class Moments:
         try:
             moment = datetime.fromisoformat(text.strip())
             if moment.tzinfo is not None:
-                return moment.astimezone(UTC)
+                return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
             if message_id is None or len(self._zones) == 1:
                 return moment.replace(tzinfo=self._zones[0]).astimezone(UTC)
             return self._beside(moment, snowflake_time(message_id))

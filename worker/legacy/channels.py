@@ -10,6 +10,7 @@ from worker import correlation
 from worker.db.models import ChannelKind, ImportOutcome
 from worker.events.catalogue import ChannelAdded, Event
 from worker.ingest.observation import snowflake_time
+from worker.ingest.statements import LOCK_CHANNELS
 from worker.legacy.cells import Moments, flag, message_snowflake, whole_number
 from worker.legacy.old_rows import OldRow, row_text
 from worker.legacy.plan import TablePlan
@@ -118,6 +119,8 @@ class ChannelRows:
         return list(found)
 
     async def write(self, entries: Sequence[ChannelEntry], progress: TableProgress) -> Written:
+        # In order of id, as every writer locks channels.
+        await self._connection.fetch(LOCK_CHANNELS, [entry.channel_id for entry in entries])
         written, imported = Written([]), set(self._imported)
         for entry in entries:
             is_new = await self._connection.fetchval(_PUT_CHANNEL, *entry)

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import structlog
 
 from worker import logs
 from worker.db.connection import Database, open_database
 from worker.exits import WorkerError
 from worker.ingest.writer import PASSING
-from worker.legacy.ending import ImportExit, InterruptedImportError, MapError, PreflightError
+from worker.legacy.ending import ImportExit, InterruptedImportError, PreflightError, UsageError
 from worker.legacy.fields import Role
 from worker.legacy.importing import BATCH_ROWS, Importing, Work
 from worker.legacy.map_file import read_map, write_map
@@ -49,11 +50,14 @@ def main(options: Options, *, batch_rows: Mapping[Role, int] = BATCH_ROWS) -> Im
         settings = load_settings()
         logs.configure(settings, quiet=True)
         return asyncio.run(_interruptible(settings, options, batch_rows))
-    except MapError as error:
+    except UsageError as error:
         console.print(styled(str(error)))
         return ImportExit.USAGE
     except (PreflightError, WorkerError) as error:
         console.print(styled(str(error)))
+        return ImportExit.REFUSED
+    except asyncpg.InsufficientPrivilegeError as error:
+        console.print(styled(f"The database's user lacks a right that the import needs: {error}."))
         return ImportExit.REFUSED
     except InterruptedImportError as error:
         console.print(styled(str(error)))
@@ -83,8 +87,9 @@ async def import_tables(
 ) -> Report:
     """The whole import, told on standard output; `stop` ends it after the batch that is being written.
 
-    Raises MapError, PreflightError, InterruptedImportError, and what opening a schema raises."""
+    Raises UsageError, PreflightError, InterruptedImportError, and what opening a schema raises."""
     mapped = read_map(options.map_file) if options.map_file else {}
+    _check_writable(options.report_file)
     await require_schema(database, settings, ask if options.execute else lambda _: False)
     async with writing_session(database) as writer, reading_session(database, options.source, writer) as reader:
         preflight = await look_around(
@@ -96,13 +101,13 @@ async def import_tables(
         if not options.execute:
             await stand_in(writer)
         run = await begin_run(writer, preflight.source, preflight.plan, preflight.states, restart=options.restart)
-        work = Work(preflight.plan, run, settings.plan_timezone, options.retry, batch_rows)
+        work = Work(preflight.plan, run, options.retry, batch_rows)
         importing = Importing(reader, writer, work, stop or asyncio.Event())
         try:
             await importing.bring()
             verifications = await importing.prove()
             await finish_run(writer, run)
-        except PASSING as error:
+        except (*PASSING, asyncpg.InternalClientError) as error:  # the latter where it is cut off in mid-message
             raise InterruptedImportError(
                 f"The database went away ({type(error).__name__}: {error}): the same command goes on from there."
             ) from error
@@ -111,3 +116,12 @@ async def import_tables(
     if options.report_file is not None:
         options.report_file.write_text(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
     return report
+
+
+def _check_writable(file: Path | None) -> None:
+    """Before the work, not after it."""
+    try:
+        if file is not None:
+            file.touch()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.") from None

@@ -19,8 +19,8 @@ class PreflightError(Exception):
     """Why an import must not begin or go on, in one plain sentence."""
 
 
-class MapError(Exception):
-    """What is wrong in a --map file, in one plain sentence."""
+class UsageError(Exception):
+    """What is wrong in an argument or in a --map file, in one plain sentence."""
 
 
 class InterruptedImportError(Exception):

@@ -36,7 +36,6 @@ class Work:
 
     plan: Plan
     run: Run
-    plan_timezone: str
     retry: bool = False
     batch_rows: Mapping[Role, int] = field(default_factory=lambda: BATCH_ROWS)
 
@@ -50,7 +49,7 @@ class Importing:
         self._work = work
         self._stop = stop
         self._book = ChannelBook()
-        self._known_texts = KnownTexts(writer, work.plan_timezone)
+        self._known_texts = KnownTexts(writer, work.plan.plan_timezone)
         self._imported_channels: set[int] = set()
         self._targets: dict[str, Target] = {}
 
@@ -92,7 +91,7 @@ class Importing:
         if plan.role == "events":
             return EventRows(self._writer, plan, self._work.run.tables[plan.table.label].first_event_id)
         if plan.role == "messages":
-            timezone = self._work.plan_timezone
+            timezone = self._work.plan.plan_timezone
             return MessageRows(self._writer, plan, self._known_texts, timezone, self._book.parser_of)
         return ChannelRows(self._writer, plan, self._imported_channels)
 

@@ -8,7 +8,7 @@ from asyncpg import Connection
 
 from worker.legacy.catalogue import INTEGERS, OldTable, quoted
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: it costs as much as a row
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: it costs as much as a value
 
 
 class OldRow(NamedTuple):
@@ -24,10 +24,11 @@ class OldRow(NamedTuple):
 
 
 class TableState(NamedTuple):
-    """How many rows there are, and a checksum that does not depend on their order."""
+    """How many rows there are, a checksum that does not depend on their order, and whether `id` is their key."""
 
     rows: int
     checksum: str
+    is_keyed: bool
 
 
 async def set_spelling(connection: Connection) -> None:
@@ -43,7 +44,7 @@ async def table_state(connection: Connection, table: OldTable) -> TableState:
         SELECT count(*) AS rows, coalesce(sum(hashtextextended((old_row.*)::text, 0)), 0)::text AS checksum
           FROM {table.relation} AS old_row
     """)  # noqa: S608  a name from the catalogue, quoted
-    return TableState(record["rows"], record["checksum"])
+    return TableState(record["rows"], record["checksum"], table.has_key)
 
 
 async def read_rows(connection: Connection, table: OldTable, batch: int) -> AsyncIterator[list[OldRow]]:
@@ -93,7 +94,10 @@ def _order(table: OldTable) -> list[str]:
 
 def encoded(cells: Mapping[str, str | None]) -> str:
     """Columns as they are kept, each with its text: a json column keeps its spelling, and no value can be refused."""
-    return _ENCODER.encode(cells)
+    # Cell by cell, which is several times quicker than the encoder's way through a dictionary.
+    encode = _ENCODER.encode
+    pairs = [f"{encode(name)}:{'null' if cell is None else encode(cell)}" for name, cell in cells.items()]
+    return f"{{{','.join(pairs)}}}"
 
 
 def row_text(table: OldTable, cells: Sequence[str | None]) -> str:

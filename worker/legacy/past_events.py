@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,9 +31,8 @@ class _Column(NamedTuple):
 _HELD_TO_THE_LETTER = {
     *((field, kind) for field in ("channel", "event_type") for kind in ("text", "character varying")),
     ("data", "jsonb"),
-    ("created_at", "timestamp with time zone"),
 }
-_MESSAGE_ID = re.compile(r'"message_?id"\s*:\s*"?\s*(\d{16,19})\b')
+_MESSAGE_ID = re.compile(r'"message_?[iI]d"\s*:\s*"?\s*(\d{16,19})\b')
 
 NO_CHANNEL = "legacy"  # the channel of events that name none
 LONGEST_CHANNEL, LONGEST_TYPE = 50, 100  # characters, as the columns have them
@@ -69,10 +67,12 @@ class EventRows:
         carried, other = [], []
         for cell, column in enumerate(plan.table.columns):
             field = fields.get(column.name)
-            if field is None or (field, column.type) not in _HELD_TO_THE_LETTER:
-                other.append(_Column(column.name, cell, -1))
+            if (field, column.type) == ("created_at", "timestamp with time zone"):
+                continue  # a time is held whatever its text; one that cannot be is refused
+            if (field, column.type) in _HELD_TO_THE_LETTER:
+                carried.append(_Column(column.name, cell, PastEvent._fields.index(str(field))))
             else:
-                carried.append(_Column(column.name, cell, PastEvent._fields.index(field)))
+                other.append(_Column(column.name, cell, -1))
         return carried, other
 
     def read(self, row: OldRow) -> PastEvent | Refusal:
@@ -127,7 +127,7 @@ class EventRows:
         cells = row.cells
         kept = {name: cells[cell] for name, cell, _ in self._other}
         for name, cell, place in self._carried:
-            if cells[cell] != found[place] and not isinstance(found[place], datetime):
+            if cells[cell] != found[place]:
                 kept[name] = cells[cell]
         return encoded(kept)
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from asyncpg import Connection
 
 from worker.legacy.catalogue import OldColumn, OldTable
-from worker.legacy.ending import MapError
+from worker.legacy.ending import UsageError
 from worker.legacy.evidence import candidate_zones, find_evidence
 from worker.legacy.fields import FIELDS, TABLES, Role, field_names
 from worker.legacy.map_file import MappedTable
@@ -39,10 +40,7 @@ class TablePlan:
     def cell(self, field: str) -> Callable[[Cells], str | None]:
         """Takes a field's value out of a row's cells."""
         column = self.columns.get(field)
-        if column is None:
-            return lambda _: None
-        index = self.table.index(column)
-        return lambda cells: cells[index]
+        return itemgetter(self.table.index(column)) if column is not None else _nothing
 
     def zone(self, field: str) -> str:
         return self.zones.get(self.columns.get(field, ""), "UTC")
@@ -57,15 +55,21 @@ class TablePlan:
         }
 
 
+def _nothing(_: Cells) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`unmapped` are tables that nothing is made of: they stay where they are."""
+    """`unmapped` are tables that nothing is made of: they stay where they are. The zone is that of trading days."""
 
     tables: tuple[TablePlan, ...]
     unmapped: tuple[OldTable, ...]
+    plan_timezone: str
 
     def as_json(self) -> dict[str, Any]:
-        return {"tables": {one.table.name: one.as_json() for one in self.tables}}
+        tables = {one.table.name: one.as_json() for one in self.tables}
+        return {"tables": tables, "plan_timezone": self.plan_timezone}
 
     def as_map(self) -> dict[str, Any]:
         """The same as a --map file, with the reasons, which are not read back."""
@@ -73,15 +77,15 @@ class Plan:
 
 
 def check_map(mapped: Mapping[str, MappedTable], tables: Sequence[OldTable]) -> None:
-    """Raises MapError if a --map file speaks of a table, or a column of it, that is not there."""
+    """Raises UsageError if a --map file speaks of a table, or a column of it, that is not there."""
     by_name = {table.name: table for table in tables}
     for name, given in mapped.items():
         if name not in by_name:
-            raise MapError(f"--map speaks of {name}, and there is no such table; there are {', '.join(by_name)}.")
+            raise UsageError(f"--map speaks of {name}, and there is no such table; there are {', '.join(by_name)}.")
         wanted = {column for column in given.columns.values() if column is not None} | set(given.zones)
         if unknown := sorted(column for column in wanted if by_name[name].column(column) is None):
             there = ", ".join(column.name for column in by_name[name].columns)
-            raise MapError(f"--map: {name} has no column {', '.join(unknown)}; it has {there}.")
+            raise UsageError(f"--map: {name} has no column {', '.join(unknown)}; it has {there}.")
 
 
 async def make_plan(
@@ -104,7 +108,7 @@ async def make_plan(
         channel_id = given.channel_id or LEGACY_CHANNEL_ID
         proposed = TablePlan(table, role, _columns(table, role, given), given.zones, zones, channel_id)
         tables.append(await _with_evidence(connection, proposed))
-    return Plan(tuple(_with_common_zone(one, tables) for one in tables), tuple(unmapped))
+    return Plan(tuple(_with_common_zone(one, tables) for one in tables), tuple(unmapped), plan_timezone)
 
 
 def _columns(table: OldTable, role: Role, given: MappedTable) -> dict[str, str]:

@@ -66,7 +66,7 @@ async def look_around(
 ) -> Preflight:
     """Begins the transaction that reads the old tables, counts what is in them, and plans.
 
-    Raises PreflightError if there is nothing to import or the tables cannot be locked, MapError for a wrong map."""
+    Raises PreflightError if there is nothing to import or the tables cannot be locked, UsageError for a wrong map."""
     source = str(await reader.fetchval("SELECT current_database()")) if is_elsewhere else ""
     known, others = await find_tables(reader, mapped)
     await begin_reading(reader, known, execute=execute)

@@ -37,6 +37,7 @@ class TableProgress:
 
     rows: int
     checksum: str
+    is_keyed: bool
     first_event_id: int
     position: int = 0
     inserted: int = 0
@@ -49,7 +50,7 @@ class TableProgress:
 
     @property
     def state(self) -> TableState:
-        return TableState(self.rows, self.checksum)
+        return TableState(self.rows, self.checksum, self.is_keyed)
 
     @property
     def is_conserved(self) -> bool:
@@ -117,11 +118,18 @@ def _resumed(record: Record, plan: Plan, states: Mapping[str, TableState]) -> Ru
 
 
 def _new_tables(before: Mapping[str, Mapping[str, Any]], states: Mapping[str, TableState]) -> dict[str, TableProgress]:
-    """A table that was imported before keeps its ids and goes on telling where it left off."""
+    """A table that was imported before keeps its ids and goes on telling where it left off.
+
+    Raises PreflightError if its rows go by other keys than then, under which none would be recognised."""
     lowest = min((stored["first_event_id"] for stored in before.values()), default=0)
     tables = {}
     for label, state in states.items():
         if (stored := before.get(label)) is not None:
+            if stored["is_keyed"] != state.is_keyed:
+                raise PreflightError(
+                    f"{label} was imported before, and since then its column `id` "
+                    f"{'began' if state.is_keyed else 'ceased'} to tell its rows apart: give it back the ids it had."
+                )
             tables[label] = TableProgress(*state, stored["first_event_id"], told=stored["told"])
         else:
             lowest -= EVENT_IDS

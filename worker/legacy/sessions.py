@@ -17,7 +17,9 @@ from worker.legacy.catalogue import FoundTable
 from worker.legacy.ending import PreflightError
 from worker.legacy.old_rows import set_spelling
 
-TRANSACTION_TIMEOUT = "2s"  # a stalled import must not hold a channel that a live worker writes to
+# A stalled import must not hold a channel that a live worker writes to. The lock that orders events it never holds
+# while it computes, so on a busy machine it may take its time.
+TRANSACTION_TIMEOUT = "10s"
 TABLE_LOCK_MILLISECONDS = 2000  # how long the old tables' lock is waited for: those who write wait behind it
 TURN_ATTEMPTS, TURN_PAUSE_SECONDS = 50, 0.2  # a killed import's session ends within a second
 OLDEST_SOURCE = 110000  # server_version_num; hashtextextended is from 11

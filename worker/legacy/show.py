@@ -62,18 +62,18 @@ def _show_table_plan(console: Console, plan: TablePlan) -> None:
 
 def show_report(console: Console, report: Report) -> None:
     drawn = _table("table", ">read", ">inserted", ">already there", ">merged", ">quarantined", "verified")
-    for label, progress in report.run.tables.items():
-        found = report.verifications[label]
+    labels = [one.table.label for one in report.plan.tables]
+    for label in labels:
+        progress, found = report.run.tables[label], report.verifications[label]
         drawn.add_row(
             styled(label),
             *(str(number) for number in _numbers(progress)),
             styled("yes" if found.holds else "NO", "" if found.holds else FLAG_STYLE),
         )
     console.print(drawn)
-    for label, progress in report.run.tables.items():
-        _show_made(console, label, progress)
-    for label, found in report.verifications.items():
-        _show_verification(console, label, found)
+    for label in labels:
+        _show_made(console, label, report.run.tables[label])
+        _show_verification(console, label, report.verifications[label])
     console.print(f"{report.run.written} rows were written by this run.")
     console.print((_DRY_ENDS if report.is_dry else _ENDS)[report.exit_code], style="bold")
 

@@ -22,6 +22,14 @@ from worker.legacy.target import ReadRow, Refusal, Taken, Target, Written
 ATTEMPTS = 5  # at one batch, where another session's transaction is in the way
 RETRY_SECONDS = 0.1  # after the first attempt; doubles
 
+# What PostgreSQL says of a row, as against what it says of us or of itself.
+OF_ONE_ROW = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.RaiseError,
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -58,9 +66,7 @@ class TableImport:
         """Halves a batch that is refused until the row is found that is to blame."""
         try:
             await self._persistently(rows, None)
-        except PASSING:
-            raise
-        except asyncpg.PostgresError as error:
+        except OF_ONE_ROW as error:
             if len(rows) == 1:
                 log.warning("legacy.refused", table=self._label, key=rows[0].row.key, error=type(error).__name__)
                 await self._persistently(rows, Refusal("refused", f"{type(error).__name__}: {error}"))
@@ -125,7 +131,7 @@ class TableImport:
     async def _keep(self, batch: Batch, taken: Sequence[tuple[ReadRow, Taken]]) -> None:
         await keep_taken(self._connection, self._label, self._new_table, taken)
         if self._retry:
-            await release(self._connection, self._label, [read.row.key for read, _ in taken])
+            await release(self._connection, self._label, [read.row.key for read, _ in (*taken, *batch.known)])
         table = self._plan.table
         refused = [
             RefusedRow(read.row.key, refusal, row_text(table, read.row.cells)) for read, refusal in batch.refused

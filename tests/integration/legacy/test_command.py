@@ -17,7 +17,7 @@ from tests.support.sql import execute, fetch
 from tests.support.worker_process import ROOT, environment
 from worker.db.connection import Database, connected
 from worker.db.schema import HEAD
-from worker.legacy.ending import MapError, PreflightError
+from worker.legacy.ending import PreflightError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ from worker.legacy.ending import MapError, PreflightError
         (("--nonsense",), "No such option '--nonsense'"),
         (("--map", "nowhere.json"), "nowhere.json cannot be read: No such file or directory."),
         (("--execute", "now"), "Got unexpected extra argument (now)"),
+        (("--report", "/proc/report.json"), "/proc/report.json cannot be written: No such file or directory."),
     ],
 )
 async def test_wrong_usage_is_told_in_a_sentence(
@@ -170,7 +171,7 @@ async def test_the_map_says_what_the_tables_do_not(old_database: Database, tmp_p
     rows = await fetch(
         old_database,
         "SELECT channel_id, posted_at FROM discord_messages JOIN legacy_map ON new_id = message_id "
-        "WHERE old_table = 'old_setups' AND old_key = '14'",
+        "WHERE old_table = 'old_setups' AND old_key = '16'",
     )
     assert rows[0]["channel_id"] == CHANNEL_ID
     assert naive(rows[0]["posted_at"], "America/Chicago") == naive(posting_time(0)).replace(hour=14, minute=4)
@@ -188,7 +189,7 @@ async def test_a_map_that_does_not_fit_is_refused(
 ) -> None:
     file = tmp_path / "map.json"
     file.write_text(content)
-    with pytest.raises(MapError, match=sentence):
+    with pytest.raises(UsageError, match=sentence):
         await imported(old_database, execute=True, map_file=file)
     assert not await fetch(old_database, "SELECT FROM import_runs")
 
@@ -263,3 +264,25 @@ async def test_the_proof_is_of_what_is_there_and_not_of_what_was_meant(
     found = {one["table"]: one["verification"]["holds"] for one in ended.report["tables"]}
     assert not found[table]
     assert "NOT VERIFIED" in ended.output
+
+
+@pytest.mark.parametrize("arguments", [(), ("--execute",)])
+async def test_a_user_without_the_rights_is_told_so(old_database: Database, arguments: tuple[str, ...]) -> None:
+    """Not a row is blamed for it."""
+    await execute(
+        old_database,
+        """
+        CREATE ROLE visitor LOGIN;
+        GRANT SELECT, UPDATE, INSERT ON ALL TABLES IN SCHEMA public TO visitor;
+        REVOKE INSERT ON legacy_map FROM visitor;
+        DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM public', current_database()); END $$;
+        """,
+    )
+    try:
+        dsn = old_database.dsn.replace("://postgres@", "://visitor@")
+        ended = await script(Database(dsn, dsn), *arguments)
+    finally:
+        await execute(old_database, "DROP OWNED BY visitor; DROP ROLE visitor")
+    assert ended.code == 4, ended
+    assert "lacks a right that the import needs: permission denied" in " ".join(ended.errors.split())
+    assert not await fetch(old_database, "SELECT FROM import_quarantine")

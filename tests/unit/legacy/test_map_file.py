@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.legacy.ending import MapError
+from worker.legacy.ending import UsageError
 from worker.legacy.map_file import MappedTable, read_map, write_map
 
 
@@ -31,15 +31,15 @@ from worker.legacy.map_file import MappedTable, read_map, write_map
 def test_what_cannot_be_is_told_in_a_sentence(tmp_path: Path, content: str, sentence: str) -> None:
     file = tmp_path / "map.json"
     file.write_text(content)
-    with pytest.raises(MapError) as raised:
+    with pytest.raises(UsageError) as raised:
         read_map(file)
     assert sentence in str(raised.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(MapError, match="No such file"):
+    with pytest.raises(UsageError, match="No such file"):
         read_map(tmp_path / "map.json")
-    with pytest.raises(MapError, match="cannot be written"):
+    with pytest.raises(UsageError, match="cannot be written"):
         write_map(tmp_path / "no" / "map.json", {})
 
 
