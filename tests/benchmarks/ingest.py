@@ -6,6 +6,7 @@ events, page by page."""
 
 import asyncio
 import functools
+import gc
 import json
 import random
 import statistics
@@ -13,7 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,10 @@ PAIRS = 9
 MESSAGES = 4000  # a side of a pair
 PAGE = 100
 ONE_PLAN_IN = 1000
-PLANS = 500
+PLANS = 300
 LIVE_MESSAGES = 400
 POST = (Path(__file__).parents[1] / "data" / "parsers" / "post.txt").read_text("utf-8")
+FIRST_DAY = date(2024, 12, 1)  # the year that is nearest to a message's time is taken
 CHAT = [
     "good morning everyone",
     "watching SPY here, 580 looks heavy",
@@ -84,9 +86,18 @@ def history(room: Room, number: int, *, one_plan_in: int) -> list[Observation]:
     chosen = random.Random(room.number)
     seen = []
     for place in range(1, number + 1):
-        text = f"{POST}\n({place})" if place % one_plan_in == 0 else chosen.choice(CHAT)
+        text = plan(place // one_plan_in) if place % one_plan_in == 0 else chosen.choice(CHAT)
         seen.append(room.posted(place, text, origin="history", **padding(place)))
+    # A worker has one page in memory and not thousands of messages for the collector to go through again and again.
+    gc.freeze()
     return seen
+
+
+def plan(number: int) -> str:
+    """A plan for a day of its own."""
+    header, _, rest = POST.partition("\n")
+    day = FIRST_DAY + timedelta(days=number)
+    return f"{header.partition(' — ')[0]} — {day:%a %b} {day.day}\n{rest}"
 
 
 def padding(place: int) -> dict[str, Any]:
