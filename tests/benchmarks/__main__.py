@@ -2,8 +2,11 @@
 
 import asyncio
 import importlib
+import logging
 import sys
 from pathlib import Path
+
+import structlog
 
 
 def main() -> None:
@@ -11,6 +14,7 @@ def main() -> None:
     chosen = sys.argv[1:] or known
     if unknown := set(chosen) - set(known):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for name in chosen:
         print(f"-- {name}", flush=True)
         asyncio.run(importlib.import_module(f"tests.benchmarks.{name}").main())

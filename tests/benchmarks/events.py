@@ -43,7 +43,6 @@ _EXAMPLE = next(fact for fact in EXAMPLES if fact.event_type == "setup.created")
 
 
 async def main() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     with _database() as database:
         await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
         await _report_latency(database)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import structlog
 from asyncpg import Connection
 
 import parsers
@@ -52,7 +51,6 @@ EMPTY = f"TRUNCATE {', '.join(TABLES)}, setup_revisions, message_revisions RESTA
 
 
 async def main() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     async with durable_database() as database, connected(database, purpose="benchmark") as connection:
         await report_pages(database, connection)
         await report_plans(database, connection)
