@@ -99,13 +99,14 @@ class MessageRows:
         for post in nameless:
             if _key(post) not in known:
                 fresh.setdefault(_key(post), surrogate_id(post))
-        taken = set(await stored_texts(self._connection, fresh.values()))
-        for key, message_id in fresh.items():
-            known[key] = message_id
-            while known[key] in taken:  # by another text of the same millisecond
-                known[key] += 1
-                taken |= set(await stored_texts(self._connection, [known[key]]))
-            taken.add(known[key])
+        taken = await stored_texts(self._connection, fresh.values())
+        for (day, digest), wanted in fresh.items():
+            message_id = wanted
+            while message_id in taken and digest not in taken[message_id].digests:
+                message_id += 1  # another text of the same millisecond has it
+                taken |= await stored_texts(self._connection, [message_id])
+            taken[message_id] = StoredTexts(digests={digest})
+            known[day, digest] = message_id
         return [post.message_id or known[_key(post)] for post in posts]
 
     def _entry(self, post: Post, message_id: int, texts: dict[int, StoredTexts]) -> MessageEntry | Refusal:

@@ -286,3 +286,14 @@ async def test_a_user_without_the_rights_is_told_so(old_database: Database, argu
     assert ended.code == 4, ended
     assert "lacks a right that the import needs: permission denied" in " ".join(ended.errors.split())
     assert not await fetch(old_database, "SELECT FROM import_quarantine")
+
+
+async def test_the_same_posts_from_two_places_are_the_same_messages(
+    old_database: Database, other_database: Database
+) -> None:
+    """As when a dump is imported that was imported in place before."""
+    await imported(old_database, execute=True)
+    before = await fetch(old_database, "SELECT message_id FROM discord_messages ORDER BY 1")
+    report = await imported(old_database, source=other_database.dsn, execute=True)
+    assert await fetch(old_database, "SELECT message_id FROM discord_messages ORDER BY 1") == before
+    assert not any(one.inserted for label, one in report.run.tables.items() if "events" not in label)
