@@ -1,5 +1,6 @@
 """Fixtures that every layer of tests shares."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,6 +9,10 @@ from tests.support.migrated import make_migrated_template
 from tests.support.postgres import embedded_server, fresh_database
 from worker.db.connection import Database
 from worker.db.embedded import EmbeddedServer
+
+
+# Where the runner was put into the background SIGINT is ignored, and so it would be by the processes that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
