@@ -10,7 +10,6 @@ from tests.support.postgres import embedded_server, fresh_database
 from worker.db.connection import Database
 from worker.db.embedded import EmbeddedServer
 
-
 # Where the runner was put into the background SIGINT is ignored, and so it would be by the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
