@@ -28,17 +28,17 @@ def _row(event: Event) -> str:
     return f"('{fact.channel}','{fact.event_type}','{event.source}','{event.correlation_id}',{_literal(event.data())})"
 
 
-async def commit_events(connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event]) -> None:
+async def commit_events(
+    connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event], *, first: str = ""
+) -> None:
     """Writes the events in their order and ends the open transaction, all in one round trip.
 
     The transaction must have been begun by `BEGIN` on this connection, not by asyncpg's `transaction()`, which would
-    commit a second time. Without events it only commits."""
+    commit a second time. Without events it only commits. `first` is a statement without parameters that goes before."""
     if not connection.is_in_transaction():
         raise RuntimeError("events belong into the transaction of the rows they tell about")
-    if not events:
-        await connection.execute("COMMIT")
-        return
-    await connection.execute(_COMMIT_EVENTS.format(rows=",\n".join(map(_row, events))))
+    ending = _COMMIT_EVENTS.format(rows=",\n".join(map(_row, events))) if events else "COMMIT"
+    await connection.execute(f"{first};{ending}")
 
 
 async def tell(connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event]) -> None:

@@ -171,13 +171,12 @@ class Writer:
         connection = await self._connected()
         written = Written(observations=len(seen))
         try:
-            await connection.execute(sql.BEGIN)
-            events = await write_seen(connection, seen, covered, written)
-            if covered:
-                rows = [(had.channel_id, had.after, had.up_to) for had in covered]
-                await connection.execute(sql.ADD_COVERAGE, *columns(rows))
+            events = await write_seen(connection, seen, covered, written, begin=sql.BEGIN)
             written.events = len(events)
-            await commit_events(connection, events)
+            rows = [(had.channel_id, had.after, had.up_to) for had in covered]
+            await commit_events(
+                connection, events, first=sql.with_ids(sql.ADD_COVERAGE, *columns(rows)) if rows else ""
+            )
         except BaseException:
             await self._abandon(connection)
             raise
@@ -202,12 +201,13 @@ class Writer:
 
 
 async def write_seen(
-    connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
+    connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written, *, begin: str = ""
 ) -> list[Event]:
     """Stores observations in their order within the transaction that is open; returns what is to be told of it.
 
-    `covered` says which channels are concerned as well. Raises one of PASSING where a new attempt may succeed."""
-    await _lock_channels(connection, seen, covered)
+    `covered` says which channels are concerned as well; `begin` begins the transaction, in the first round trip.
+    Raises one of PASSING where a new attempt may succeed."""
+    await _lock_channels(connection, seen, covered, begin)
     events: list[Event] = []
     for wave in _waves(seen):
         events += await _write_wave(connection, wave, written)
@@ -245,11 +245,11 @@ def _waves(seen: Sequence[Seen]) -> Iterator[list[Seen]]:
         yield [wave[message_id] for message_id in sorted(wave)]
 
 
-async def _lock_channels(connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered]) -> None:
-    guilds = {one.channel_id: one.guild_id for one in seen} | {had.channel_id: None for had in covered}
+async def _lock_channels(connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], begin: str) -> None:
+    guilds = {had.channel_id: None for had in covered} | {one.channel_id: one.guild_id for one in seen}
     channels = sorted(guilds)
-    locked = await connection.fetch(sql.LOCK_CHANNELS, channels)
-    if len(locked) < len(channels):
+    status = await connection.execute(f"{begin}; {sql.with_ids(sql.LOCK_CHANNELS, channels)}")
+    if status != f"SELECT {len(channels)}":
         await connection.execute(sql.ADD_CHANNELS, channels, [guilds[channel] for channel in channels])
         await connection.fetch(sql.LOCK_CHANNELS, channels)
 
