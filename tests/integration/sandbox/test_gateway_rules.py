@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +72,15 @@ async def test_heartbeats_are_acknowledged_before_and_after_identify(open_client
         assert (await client.event("GUILD_CREATE"))["d"]["unavailable"] is False
         await client.send(1, 2)
         assert (await client.receive())["op"] == 11
+
+
+async def test_a_heartbeat_is_not_answered_quicker_than_a_client_notes_that_it_sent_it(open_client: Open) -> None:
+    """Otherwise discord.py, in a process of its own, warns that the connection is a heartbeat behind."""
+    async with open_client() as client:
+        sent = time.monotonic()
+        await client.send(1, None)
+        assert (await client.receive())["op"] == 11
+        assert time.monotonic() - sent > 0.005
 
 
 @pytest.mark.parametrize(
