@@ -177,12 +177,14 @@ class _ExporterFile:
         found = snowflake(channel.get("id")) or channel_id
         if found is None:
             raise InputError(f"{self.path} does not say which channel it is of: name it with --channel ID.")
+        kind = _CHANNEL_KINDS.get(str(channel.get("type")), "unknown")
         return ExportChannel(
             found,
             snowflake(guild.get("id")),
             str(channel.get("name") or ""),
-            _CHANNEL_KINDS.get(str(channel.get("type")), "unknown"),
-            snowflake(channel.get("categoryId")),
+            kind,
+            # Of a thread, that is the channel it hangs on; of any other channel, a heading.
+            snowflake(channel.get("categoryId")) if kind == "thread" else None,
         )
 
 

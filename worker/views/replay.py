@@ -15,7 +15,7 @@ def show_replayed(console: Console, replayed: Replayed) -> None:
         ("Plans", replayed.plans, ""),
         ("Unread lines", replayed.unread_lines, FLAG_STYLE),
         ("Parser failed", replayed.parse_failures, FLAG_STYLE),
-        ("Failed", replayed.failed, FLAG_STYLE),
+        ("Not stored", replayed.failed, FLAG_STYLE),
     )
     for name, number, alarm in rows:
         console.print(styled(f"{name:<14}{number:>9}", alarm if number else ""))

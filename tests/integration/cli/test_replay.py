@@ -158,7 +158,7 @@ async def test_the_command_tells_what_came_of_it(migrated_database: Database, tm
         "Edited": 0,
         "Plans": 4,
         "Parser failed": 0,
-        "Failed": 7,
+        "Not stored": 7,
     }
     lines = ended.err.splitlines()
     assert json.loads(lines[-2])["event"] == "replay.completed"

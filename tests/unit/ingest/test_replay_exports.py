@@ -26,9 +26,7 @@ def written(folder: Path, content: bytes | str) -> Path:
 
 def test_an_exporters_file_names_its_channel_and_yields_its_messages() -> None:
     with open_export(EXPORTS / "day_plans.json", channel_id=None) as export:
-        assert export.channel == ExportChannel(
-            900000000000000002, 900000000000000001, "day-plans", "text", 900000000000000004
-        )
+        assert export.channel == ExportChannel(900000000000000002, 900000000000000001, "day-plans", "text", None)
         found = list(export.records())
         assert export.bytes_read() == (EXPORTS / "day_plans.json").stat().st_size
     assert len(found) == 6
@@ -76,6 +74,12 @@ def test_another_format_is_named_in_one_sentence(content: bytes, named: str, tmp
 def test_a_file_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=str(tmp_path)):
         records(tmp_path / name)
+
+
+def test_a_thread_hangs_on_its_channel(tmp_path: Path) -> None:
+    header = {"id": "8", "type": "GuildPublicThread", "categoryId": "7", "category": "day-plans", "name": "chatter"}
+    with open_export(written(tmp_path, json.dumps({"channel": header, "messages": []})), channel_id=None) as export:
+        assert export.channel == ExportChannel(8, None, "chatter", "thread", 7)
 
 
 def test_the_channel_can_be_named_where_the_file_does_not(tmp_path: Path) -> None:
