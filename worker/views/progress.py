@@ -14,40 +14,42 @@ from worker.views.visible import visible
 LOG_SECONDS = 5.0  # between two log lines
 
 Advance = Callable[[str, int, int], None]
-"""Takes what is worked on, how many messages are done, and how much of the total."""
+"""Takes what is worked on, how much is done in the unit, and how much of the total."""
 
 log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def shown_progress(event: str, total: int) -> Iterator[Advance]:
-    """`event` is the log line's; `total` is in whatever unit the work is counted in, 0 where it is not known."""
+def shown_progress(event: str, total: int, *, unit: str = "messages") -> Iterator[Advance]:
+    """`event` is the log line's; `total` is in whatever the work is measured in, 0 where it is not known.
+
+    `unit` names what is counted."""
     if not sys.stderr.isatty():
-        yield _logging(event, total)
+        yield _logging(event, total, unit)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[messages]} messages, {task.fields[rate]:.0f}/s,"),
+        TextColumn("{task.fields[number]} {task.fields[unit]}, {task.fields[rate]:.0f}/s,"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
     with Progress(*columns, console=terminal(stderr=True)) as bar:
-        task = bar.add_task("", total=total or None, messages=0, rate=0.0)
+        task = bar.add_task("", total=total or None, number=0, unit=unit, rate=0.0)
         started = time.monotonic()
 
-        def draw(what: str, messages: int, completed: int) -> None:
-            rate = messages / max(time.monotonic() - started, 1e-9)
-            bar.update(task, description=visible(what), completed=completed, messages=messages, rate=rate)
+        def draw(what: str, number: int, completed: int) -> None:
+            rate = number / max(time.monotonic() - started, 1e-9)
+            bar.update(task, description=visible(what), completed=completed, number=number, rate=rate)
 
         yield draw
 
 
-def _logging(event: str, total: int) -> Advance:
+def _logging(event: str, total: int, unit: str) -> Advance:
     started = told_at = time.monotonic()
 
-    def tell(what: str, messages: int, completed: int) -> None:
+    def tell(what: str, number: int, completed: int) -> None:
         nonlocal told_at
         elapsed = time.monotonic() - started
         if time.monotonic() - told_at < LOG_SECONDS:
@@ -57,8 +59,7 @@ def _logging(event: str, total: int) -> Advance:
         log.info(
             event,
             what=what,
-            messages=messages,
-            messages_per_second=round(messages / elapsed),
+            **{unit: number, f"{unit}_per_second": round(number / elapsed)},
             percent=round(share * 100, 1),
             seconds_left=round(elapsed / share - elapsed) if share else None,
         )
