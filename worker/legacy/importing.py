@@ -26,7 +26,6 @@ from worker.views.progress import Advance, shown_progress
 BATCH_ROWS: Mapping[Role, int] = {"channels": 500, "messages": 200, "ingestion_status": 500, "events": 5000}
 """Rows a transaction. One of messages holds their channel for as long as it takes, so it is short."""
 
-IMPORTING, VERIFYING = "importing", "verifying"
 SLICE_ROWS = 20  # that are read without a look at the connections
 
 
@@ -58,7 +57,7 @@ class Importing:
         plans = self._work.plan.tables
         if any(plan.role == "messages" for plan in plans):
             await self._known_texts.load()
-        with shown_progress("legacy.import", sum(plan.table.rows for plan in plans)) as advance:
+        with shown_progress("legacy.import", sum(plan.table.rows for plan in plans), unit="rows") as advance:
             for plan in plans:
                 # Messages are read by the parsers of their channels, which may have come with the table before.
                 self._book.replace(await load_channels(self._writer))
@@ -69,7 +68,8 @@ class Importing:
         target = self._targets[label] = self._target(plan)
         is_first = run.tables[label].position == 0 and await is_new(self._writer, label)
         table_import = TableImport(self._writer, run, plan, target, is_new=is_first, retry=self._work.retry)
-        async with aclosing(self._batches(plan, IMPORTING, advance)) as batches:
+        # What was imported before need not be parsed again.
+        async with aclosing(self._batches(plan, "importing", advance, study=is_first)) as batches:
             async for rows in batches:
                 await table_import.take(rows)
 
@@ -77,10 +77,10 @@ class Importing:
         """Reads everything again, on both sides. Raises as `bring` does."""
         plans = self._work.plan.tables
         found = {}
-        with shown_progress("legacy.verify", sum(plan.table.rows for plan in plans)) as advance:
+        with shown_progress("legacy.verify", sum(plan.table.rows for plan in plans), unit="rows") as advance:
             for plan in plans:
                 label = plan.table.label
-                async with aclosing(self._batches(plan, VERIFYING, advance)) as batches:
+                async with aclosing(self._batches(plan, "verifying", advance, study=False)) as batches:
                     found[label] = await verify(self._writer, label, self._targets[label], batches)
         for plan in plans:
             label = plan.table.label
@@ -95,7 +95,9 @@ class Importing:
             return MessageRows(self._writer, plan, self._known_texts, timezone, self._book.parser_of)
         return ChannelRows(self._writer, plan, self._imported_channels)
 
-    async def _batches(self, plan: TablePlan, doing: str, advance: Advance) -> AsyncGenerator[list[ReadRow], None]:
+    async def _batches(
+        self, plan: TablePlan, doing: str, advance: Advance, *, study: bool
+    ) -> AsyncGenerator[list[ReadRow], None]:
         """The rows of one table, each batch read while the one before is being written."""
         tables = [one.table for one in self._work.plan.tables]
         before = sum(table.rows for table in tables[: tables.index(plan.table)])
@@ -103,7 +105,7 @@ class Importing:
         target = self._targets[plan.table.label]
 
         def read_next() -> asyncio.Task[list[ReadRow]]:
-            return asyncio.create_task(_read(batches, target, study=doing == IMPORTING))
+            return asyncio.create_task(_read(batches, target, study=study))
 
         ahead = read_next()
         try:
@@ -126,8 +128,8 @@ async def _read(batches: AsyncIterator[list[OldRow]], target: Target, *, study: 
         if number % SLICE_ROWS == 0:
             await asyncio.sleep(0)
         found = target.read(row)
-        if isinstance(found, Refusal) or not study:
+        if isinstance(found, Refusal):
             read.append(ReadRow(row, found, ""))
         else:
-            read.append(ReadRow(row, target.study(found), target.kept(row, found)))
+            read.append(ReadRow(row, target.study(found) if study else found, target.kept(row, found)))
     return read
