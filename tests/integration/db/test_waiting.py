@@ -84,12 +84,12 @@ async def test_a_socket_may_be_the_host(postgres: EmbeddedServer) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"password": "wr0ng-secret"}, "RefusedError: .*DATABASE_URL: password authentication failed"),
-        ({"user": "nobody-known"}, "RefusedError: .*DATABASE_URL: password authentication failed"),
-        ({"rest": "elsewhere"}, 'ConfigError: .*DATABASE_URL says: database "elsewhere" does not exist'),
+        ({"password": "wr0ng-secret"}, "RefusedError: .*DATABASE_URL .*password authentication failed"),
+        ({"user": "nobody-known"}, "RefusedError: .*DATABASE_URL .*password authentication failed"),
+        ({"rest": "elsewhere"}, 'ConfigError: .*database "elsewhere" does not exist.*DATABASE_URL'),
         ({"rest": "postgres?sslmode=require"}, "ConfigError: .*offers no TLS.*DATABASE_URL"),
         ({"rest": "postgres?sslmode=perhaps"}, "ConfigError: DATABASE_URL .*sslmode"),
-        ({"rest": "postgres?colour=blue"}, 'ConfigError: .*DATABASE_URL says: .*parameter "colour"'),
+        ({"rest": "postgres?colour=blue"}, 'ConfigError: .*DATABASE_URL says .*parameter "colour"'),
     ],
 )
 async def test_what_no_wait_mends_is_told_at_once(server: PasswordServer, wrong: dict[str, str], sentence: str) -> None:
