@@ -8,6 +8,7 @@ import random
 import sys
 from asyncio.subprocess import Process
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from worker.db.connection import Database, connect
 from worker.events.catalogue import BotDisconnected, Event
 from worker.events.outbox import commit_events
 from worker.events.reader import EventReader
+from worker.events.wakeup import Wakeup
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +56,8 @@ SELECT (SELECT count(*) FROM events) AS events,
   FROM taken
 """
 
+_AT_WORK = "SELECT count(lease_holder) = $1 FROM event_consumers"
+
 _WRITTEN = "SELECT count(*) >= $1 FROM events"
 
 _ALL_READ = """
@@ -79,10 +83,12 @@ async def run(database: Database, *, events: int, seed: int, kills: bool = True)
     try:
         await connection.execute(EFFECTS)
         async with asyncio.TaskGroup() as group:
-            writers = [Crew(database, "write", number) for number in range(WRITER_PROCESSES)]
             readers = [Crew(database, "read", number) for number in range(READERS)]
-            writing = [group.create_task(crew.keep()) for crew in writers]
             reading = [group.create_task(crew.keep()) for crew in readers]
+            # Who begins when all is written cannot miss anything.
+            await _until(connection, _AT_WORK, READERS)
+            writers = [Crew(database, "write", number) for number in range(WRITER_PROCESSES)]
+            writing = [group.create_task(crew.keep()) for crew in writers]
             turns = [writers] * KILLS_OF_WRITERS + [readers] * KILLS_OF_READERS if kills else []
             chance.shuffle(turns)
             for number, crews in enumerate(turns, 1):
@@ -140,10 +146,12 @@ class Crew:
 
 
 async def _write(database: Database) -> None:
-    await asyncio.gather(*(_write_on_one(database) for _ in range(WRITERS // WRITER_PROCESSES)))
+    wakeup = Wakeup(partial(connect, database, purpose="wakeup"))
+    writers = (_write_on_one(database, wakeup) for _ in range(WRITERS // WRITER_PROCESSES))
+    await asyncio.gather(wakeup.run(), *writers)
 
 
-async def _write_on_one(database: Database) -> None:
+async def _write_on_one(database: Database, wakeup: Wakeup) -> None:
     connection = await connect(database, purpose="writer", idle_in_transaction_timeout="2s")
     while True:
         number = random.randint(1, EVENTS_A_TRANSACTION)
@@ -151,10 +159,11 @@ async def _write_on_one(database: Database) -> None:
         await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))
         if random.random() < 0.3:
             await commit_events(connection, [Event(BotDisconnected(), uuid4()) for _ in range(number)])
-            continue
-        await connection.execute(_INSERT, number)
-        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))
-        await connection.execute(random.choice(["COMMIT"] * 9 + ["ROLLBACK"]))
+        else:
+            await connection.execute(_INSERT, number)
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))
+            await connection.execute(random.choice(["COMMIT"] * 9 + ["ROLLBACK"]))
+        wakeup.committed()
 
 
 async def _read(database: Database, number: int) -> None:

@@ -45,7 +45,7 @@ async def test_every_reader_takes_every_event_once_and_in_order(migrated_databas
 async def test_without_the_trigger_events_are_skipped(migrated_database: Database) -> None:
     """That the test above can fail."""
     await execute(migrated_database, f"DROP TRIGGER {EVENTS_TRIGGER} ON events")
-    verdict = await event_order.run(migrated_database, events=EVENTS // 10, seed=0, kills=False)
+    verdict = await event_order.run(migrated_database, events=EVENTS // 4, seed=0, kills=False)
     assert verdict.skipped > 0, verdict
 
 
