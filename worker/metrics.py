@@ -28,6 +28,13 @@ QUEUE_DROPPED = Counter(
 GATEWAY_CONNECTED = Gauge("worker_gateway_connected", "1 while the gateway session is up.", registry=REGISTRY)
 GATEWAY_FAULTS = Counter("worker_gateway_faults", "Gateway sessions that ended in an error.", registry=REGISTRY)
 HISTORY_PAGES = Counter("worker_history_pages", "Pages of history that were fetched.", registry=REGISTRY)
+INVALID_REQUESTS = Counter(
+    "worker_invalid_requests", "Answers of 401, 403 and 429, which Discord bans for.", ["status"], registry=REGISTRY
+)
+SESSIONS_FORCED = Counter(
+    "worker_sessions_forced", "Sessions given up for a fresh one, by what was wrong.", ["reason"], registry=REGISTRY
+)
+IS_INGESTER = Gauge("worker_is_ingester", "1 while this process holds the ingest lease.", registry=REGISTRY)
 OPEN_GAPS = Gauge("worker_open_gaps", "Ranges of message ids that are not covered.", registry=REGISTRY)
 JOB_FAULTS = Counter("worker_job_faults", "Runs of periodic jobs that ended in an error.", ["job"], registry=REGISTRY)
 EVENTS_REMOVED = Counter("worker_events_removed", "Events past their retention that were removed.", registry=REGISTRY)

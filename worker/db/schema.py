@@ -13,7 +13,26 @@ HEAD = "0004"
 MIGRATION_LOCK = 7237415642472212338
 EVENTS_ORDER_LOCK = 7237415642338848372
 
+# Likewise "dpw.lea" and "dpw.epo": who ingests, and whose transactions may still commit.
+INGEST_LEASE_LOCK = 28271237415643489
+INGEST_EPOCH_LOCK = 28271237413543535
+LEASE_LOST_STATE = "LE001"
+
 EVENTS_TRIGGER = "events_in_commit_order"
+
+HOLD_EPOCH_SQL = f"""
+CREATE FUNCTION hold_ingest_epoch(expected bigint) RETURNS void LANGUAGE plpgsql AS $function$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared({INGEST_EPOCH_LOCK});
+    IF (SELECT epoch FROM ingest_lease) <> expected THEN
+        RAISE EXCEPTION 'ingest epoch % is over', expected USING ERRCODE = '{LEASE_LOST_STATE}';
+    END IF;
+END
+$function$
+"""  # noqa: S608  constants of ours
+"""Keeps the epoch from ending before the transaction does, and refuses one that has ended.
+
+A statement in a volatile function sees what committed while the one before it waited."""
 
 EVENTS_FUNCTION_SQL = f"""
 CREATE FUNCTION events_in_commit_order() RETURNS trigger LANGUAGE plpgsql AS $function$

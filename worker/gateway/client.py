@@ -12,11 +12,11 @@ import discord
 import structlog
 
 from worker import metrics
-from worker.db.models import Origin
 from worker.ingest.channels import ChannelBook
 from worker.ingest.coverage import LiveSpans
 from worker.ingest.observation import Observation
 from worker.ingest.queue import IngestQueue
+from worker.words import Origin
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from worker.db.models import Origin
+from worker.words import Origin
 
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 

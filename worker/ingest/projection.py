@@ -6,7 +6,6 @@ In order: content, forwarded messages, embeds, components, poll, the description
 from collections.abc import Iterator
 from typing import Any
 
-
 _FETCHED_TYPES = ("article", "gifv", "image", "link", "video")
 
 

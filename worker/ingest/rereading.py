@@ -8,13 +8,13 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 from parsers.reading import Reading
-from worker.db.models import Origin, ParseState
 from worker.events.catalogue import Event
 from worker.events.outbox import commit_events
 from worker.ingest import statements as sql
 from worker.ingest.message_events import reading_fact
 from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.plans import plans_of_text
+from worker.words import Origin, ParseState
 
 # Only where the text is still the one that was read.
 _SET_READING = """
