@@ -37,6 +37,8 @@ async def run(settings: Settings, *, keep: bool) -> ExitCode:
     """Shows everything and ends, or with `keep` goes on until Ctrl-C with the sandbox and the worker at work."""
     console = terminal()
     folder = Path(tempfile.mkdtemp(prefix="plan-worker-demo-"))
+    # Where root may make no user namespace, the server runs as another account, which has to get through.
+    folder.chmod(0o711)
     try:
         async with Sandbox(token=TOKEN) as sandbox:
             await _show(console, settings, sandbox, folder, keep=keep)

@@ -12,6 +12,9 @@ from worker.exits import ConfigError
 
 
 def _default_data_directory() -> Path:
+    if os.geteuid() == 0:
+        # Root's home is closed to the account that a server of root's may have to run as.
+        return Path("/var/lib/discord-plan-worker")
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "discord-plan-worker"
 

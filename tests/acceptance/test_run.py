@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.support.waiting import until
-from tests.support.worker import WorkerProcess, settings_for, worker_process
+from tests.support.worker_process import WorkerProcess, settings_for, worker_process
 from worker import correlation
 from worker.db.connection import Database, connected
 from worker.demo_posts import opening_plan

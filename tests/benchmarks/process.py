@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.worker import ROOT, WorkerProcess, environment, settings_for, worker_process
+from tests.support.worker_process import ROOT, WorkerProcess, environment, settings_for, worker_process
 from worker.db.connection import Database, connected
 from worker.db.embedded import EmbeddedServer
 from worker.db.migrate import migrate

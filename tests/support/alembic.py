@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from worker.db.connection import Database
@@ -18,6 +19,10 @@ from worker.db.migration.recorder import RunRecorder
 from worker.db.migration.session import MigrationLimits, migration_session
 
 ROOT = Path(__file__).parents[2]
+REVISIONS = tuple(
+    reversed([script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()])
+)
+"""All revisions, the oldest first."""
 
 
 async def move(database: Database, command: Callable[[Config, str], None], revision: str) -> tuple[str, ...]:

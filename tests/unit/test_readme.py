@@ -14,7 +14,7 @@ def settings_table() -> str:
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, (), PydanticUndefined) else f"`{field.default}`"
         if field.default_factory is not None:
-            default = "`~/.local/share/discord-plan-worker`"
+            default = "`~/.local/share/discord-plan-worker`, root: `/var/lib/discord-plan-worker`"
         lines.append(f"| `{name.upper()}` | {default} | {field.description} |")
     return "\n".join(lines)
 

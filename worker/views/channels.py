@@ -13,7 +13,7 @@ def show_channels(console: Console, channels: Sequence[Channel]) -> None:
     if not channels:
         console.print(styled("No channels yet: add one with `channels add ID`.", FAINT))
         return
-    drawn = table("Channel id", "Name", "Kind", "Listens", "Parser")
+    drawn = table(["Channel id", "Name", "Kind", "Listens", "Parser"])
     for channel in sorted(channels, key=lambda one: (not one.listens, one.name, one.channel_id)):
         drawn.add_row(
             styled(str(channel.channel_id)),

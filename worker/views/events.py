@@ -96,7 +96,7 @@ def _told(event: ToldEvent) -> list[Text]:
             continue
         shown = _shown(value)
         label = "" if name in _SPEAK_FOR_THEMSELVES else f"{name} "
-        parts.append(styled(label, FAINT) + styled(shown, DIRECTION_STYLES.get(shown, "")))
+        parts.append(Text.assemble(styled(label, FAINT), styled(shown, DIRECTION_STYLES.get(shown, ""))))
     return parts
 
 

@@ -8,6 +8,8 @@ from rich.console import Console
 from worker.views.shown import ShownLevel, ShownPlan
 from worker.views.terminal import DIRECTION_STYLES, FAINT, ROLE_STYLES, price, styled, table
 
+_COLUMNS = ("Price", "Role", "Kind", "Strategy", "Direction")
+
 
 class Rung(NamedTuple):
     level: ShownLevel
@@ -39,13 +41,12 @@ def show_levels(console: Console, plans: Sequence[ShownPlan]) -> None:
         console.print(styled("No levels.", FAINT))
         return
     has_channels = len({plan.channel_name for plan in plans}) > 1
-    drawn = table(">Price", "Role", "Relation", "Kind", "Strategy", "Direction", *(["Channel"] if has_channels else []))
+    drawn = table([*_COLUMNS, "Channel"] if has_channels else _COLUMNS)
     for rung in rungs:
         style = ROLE_STYLES[rung.level.role]
         drawn.add_row(
             styled(price(rung.level.low, rung.level.high), style),
-            styled(rung.level.role, style),
-            styled(rung.level.relation, FAINT),
+            styled(f"{rung.level.role} {rung.level.relation or ''}", style),
             styled(rung.kind),
             styled(rung.strategy, FAINT),
             styled(rung.direction, DIRECTION_STYLES.get(rung.direction or "", "")),

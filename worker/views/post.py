@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from parsers.reading import Instrument, Level, Reading, Setup, Span
-from worker.views.setups import bias_line, flags_line, setup_table
+from worker.views.setups import show_flags, show_plan
 from worker.views.shown import ShownLevel, ShownSetup
 from worker.views.terminal import FAINT, FLAG_STYLE, ROLE_STYLES, styled
 
@@ -33,15 +33,12 @@ def show_post(console: Console, text: str, reading: Reading) -> None:
         reason=reading.reason or "no reason given",
     )
     console.print(styled(summary, "bold"))
-    if reading.flags:
-        console.print(flags_line(reading.flags))
+    show_flags(console, reading.flags)
     for plan in reading.plans:
         console.print()
         console.print(styled(plan.ticker or "No ticker", "bold"))
-        if plan.setups:
-            console.print(setup_table([_shown(setup) for setup in plan.setups]))
-        if plan.bias:
-            console.print(bias_line(plan.bias.text, plan.bias.direction))
+        bias_text, bias_direction = (plan.bias.text, plan.bias.direction) if plan.bias else (None, None)
+        show_plan(console, [_shown(setup) for setup in plan.setups], bias_text, bias_direction)
     if reading.unread:
         console.print(styled(f"{len(reading.unread)} unread lines, marked above.", _UNREAD_STYLE))
 
@@ -54,9 +51,9 @@ def _marked_lines(text: str, reading: Reading) -> Iterator[Text]:
     start = 0
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         body = line.splitlines()[0]
-        drawn = styled(f"{number:>3} ", _UNREAD_STYLE if number in reasons else FAINT)
         within = [(span, style) for span, style in marks if start <= span.start < start + len(body)]
-        drawn.append_text(_coloured(text, Span(start, start + len(body)), within))
+        gutter = styled(f"{number:>3} ", _UNREAD_STYLE if number in reasons else FAINT)
+        drawn = Text.assemble(gutter, _coloured(text, Span(start, start + len(body)), within))
         if number in reasons:
             drawn.append_text(styled(f"  ← unread: {', '.join(reasons[number])}", _UNREAD_STYLE))
         yield drawn

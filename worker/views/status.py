@@ -81,7 +81,7 @@ def _parse_states(states: dict[str, int]) -> Text:
 
 
 def _show_channels(console: Console, channels: tuple[ChannelStatus, ...], zone: tzinfo) -> None:
-    drawn = table("Channel", "Listens", ">Messages", "Last message", "Gaps")
+    drawn = table(["Channel", "Listens", "Messages", "Last message", "Gaps"])
     for channel in channels:
         drawn.add_row(
             _channel_name(channel),

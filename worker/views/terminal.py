@@ -1,6 +1,7 @@
 """How things are drawn on a terminal: one console, one way to show prices, directions and what strangers wrote."""
 
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 
 from rich.box import SIMPLE_HEAD
@@ -21,17 +22,25 @@ DIRECTION_STYLES = {"long": "green", "short": "red", "bullish": "green", "bearis
 FLAG_STYLE = "bold yellow"
 FAINT = "dim"
 
+_RIGHT = ("Price", "Trigger", "Stop", "Messages")
+_WRAPPED = ("Contract", "Targets", "Channel", "Name", "Gaps")
+
 
 def terminal(*, stderr: bool = False) -> Console:
     """A console that takes nothing in a text for markup, emoji names or something to highlight."""
     return Console(file=sys.stderr if stderr else sys.stdout, markup=False, emoji=False, highlight=False)
 
 
-def table(*columns: str) -> Table:
-    """A table whose columns wrap between words; a column whose name begins with > is aligned to the right."""
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in columns:
-        drawn.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
+def table(names: Sequence[str]) -> Table:
+    """A table in which prices and counts stand to the right and only what can be long is wrapped."""
+    drawn = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in names:
+        drawn.add_column(
+            name,
+            justify="right" if name in _RIGHT else "left",
+            no_wrap=name not in _WRAPPED,
+            overflow="fold",
+        )
     return drawn
 
 
