@@ -13,6 +13,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import correlation
+from worker.db.lease import LeaseLostError, begin
 from worker.events.catalogue import Event, MessageEdited, MessageStored
 from worker.events.outbox import commit_events
 from worker.ingest import message_rows
@@ -88,9 +89,17 @@ class Writer:
     """Writes on one connection of its own, which it opens when it needs one. Not for two tasks at once."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], read: Read, parser_of: Callable[[int], str | None]
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        read: Read,
+        parser_of: Callable[[int], str | None],
+        *,
+        epoch: int | None = None,
     ) -> None:
-        """`parser_of` gives the parser that a channel is bound to; None leaves its messages to detection."""
+        """`parser_of` gives the parser that a channel is bound to; None leaves its messages to detection.
+
+        With the epoch of an ingest lease nothing is written once another one has begun."""
+        self._epoch = epoch
         self._connect = connect
         self._read = read
         self._parser_of = parser_of
@@ -105,14 +114,14 @@ class Writer:
         """Stores observations in their order, and what they cover, and tells what that changed; all or nothing.
 
         A message that the database refuses is stored by itself with less, so that it costs no other message.
-        Raises one of PASSING where the same call may succeed later."""
+        Raises one of PASSING where the same call may succeed later, and LeaseLostError."""
         seen: list[Seen] = [
             prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one
             for one in observations
         ]
         try:
             return await self._transaction(seen, covered)
-        except PASSING:
+        except (*PASSING, LeaseLostError):
             raise
         except Exception:
             log.warning("ingest.split", observations=len(seen), exc_info=True)
@@ -128,7 +137,7 @@ class Writer:
         """Halves a batch that was refused until the message is found that is to blame."""
         try:
             return await self._transaction(seen, ())
-        except PASSING:
+        except (*PASSING, LeaseLostError):
             raise
         except Exception as error:
             written = Written()
@@ -151,7 +160,7 @@ class Writer:
         connection = await self._connected()
         written = Written(observations=len(seen))
         try:
-            await connection.execute("BEGIN")
+            await begin(connection, self._epoch)
             await _lock_channels(connection, seen, covered)
             events: list[Event] = []
             for wave in _waves(seen):
