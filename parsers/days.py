@@ -16,9 +16,9 @@ _YEAR = r"(?:,?\s*(?P<{0}>(?:19|20)\d\d)\b|,?\s*['’](?P<{0}_short>\d\d)\b)?"
 _DATE: Final = re.compile(
     rf"""
   (?<![\d.,/-])(?P<iso_year>(?:19|20)\d\d)(?P<iso_sign>[-/.])(?P<iso_month>\d{{1,2}})(?P=iso_sign)(?P<iso_day>\d{{1,2}})(?![\d/])
-| (?<![\d.,/$-])(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?:(?P=sign)(?P<year>(?:20)?\d\d))?(?![\d/])
+| (?<![\w.,/$-])(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?:(?P=sign)(?P<year>(?:20)?\d\d))?(?![\d/])
 | \b(?P<month>{_MONTH_NAME})\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]){_YEAR.format("month_year")}
-| (?<![\d.,/$-])(?P<day_first>\d{{1,2}})(?:st|nd|rd|th)?[\s-]*(?:of\s+)?(?P<month_last>{_MONTH_NAME})\b\.?{_YEAR.format("last_year")}
+| (?<![\w.,/$-])(?P<day_first>\d{{1,2}})(?:st|nd|rd|th)?[\s-]*(?:of\s+)?(?P<month_last>{_MONTH_NAME})\b\.?{_YEAR.format("last_year")}
 """,
     re.IGNORECASE | re.VERBOSE,
 )

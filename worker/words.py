@@ -6,6 +6,7 @@ ChannelKind = Literal["text", "news", "thread", "forum", "voice", "direct", "leg
 PermissionState = Literal["unknown", "granted", "missing"]
 Origin = Literal["live", "history", "replay", "legacy"]
 ParseState = Literal["pending", "parsed", "empty", "not_a_plan", "failed"]
+LetterState = Literal["dead", "waiting", "taken"]
 PlanState = Literal["current", "superseded", "withdrawn"]
 GapReason = Literal["start", "reconnected", "resumed", "queue_full", "configured", "self_check"]
 GapOutcome = Literal["fetched", "unreachable"]

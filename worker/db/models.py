@@ -37,6 +37,7 @@ from worker.words import (
     ChannelKind,
     GapOutcome,
     GapReason,
+    LetterState,
     MigrationDirection,
     Origin,
     ParseState,
@@ -333,6 +334,67 @@ class Event(Base):
     correlation_id: Mapped[UUID]
     data: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class EventConsumer(Base):
+    """A reader of events, by name. Everything up to `position` is dealt with.
+
+    `tries` and `retry_at` are about what comes right after it and failed; up to `failed_up_to` events are handed over
+    one by one. Who holds the lease reads; each holder has a higher `lease_token`, and writes only while it is the last.
+    """
+
+    __tablename__ = "event_consumers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    channels: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"))  # none: all
+    position: Mapped[int]
+    tries: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    failed_up_to: Mapped[int | None]
+    reason: Mapped[str | None]
+    retry_at: Mapped[datetime | None]
+    lease_token: Mapped[int] = mapped_column(server_default=sql("0"))
+    lease_holder: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class EventLetter(Base):
+    """An event for one consumer beside the stream: one that failed too often, or one to be handed over again.
+
+    A dead letter waits for a person; requeued it is waiting, and handled it is taken. It keeps the event's columns,
+    because retention may remove the event."""
+
+    __tablename__ = "event_letters"
+    __table_args__ = (
+        _one_of("state", LetterState, "state"),
+        # Readers ask at every poll, and nearly nothing ever waits.
+        Index("ix_event_letters_waiting", "consumer", "event_id", postgresql_where=sql("state = 'waiting'")),
+    )
+
+    consumer: Mapped[str] = mapped_column(ForeignKey("event_consumers.name", ondelete="CASCADE"), primary_key=True)
+    event_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel: Mapped[str] = mapped_column(String(50))
+    event_type: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(100))
+    correlation_id: Mapped[UUID]
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    state: Mapped[str]
+    is_replay: Mapped[bool] = mapped_column(server_default=sql("false"))
+    tries: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    reason: Mapped[str | None]
+    retry_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class EventAcknowledgement(Base):
+    """When a consumer had dealt with all its events up to an id: what `trace` tells its latency by."""
+
+    __tablename__ = "event_acknowledgements"
+
+    consumer: Mapped[str] = mapped_column(ForeignKey("event_consumers.name", ondelete="CASCADE"), primary_key=True)
+    up_to: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    acknowledged_at: Mapped[datetime] = mapped_column(server_default=sql("clock_timestamp()"))
 
 
 class MigrationRun(Base):

@@ -6,16 +6,16 @@ The views and triggers below are what the revisions in alembic/versions come to;
 SCHEMA_LEVEL = 1
 """Counts the releases that older code cannot run beside. A revision raises `schema_floor.floor` to it."""
 
-HEAD = "0004"
+HEAD = "0006"
 """The newest revision, so that a start at head need not import Alembic."""
 
 # Keys of advisory locks, which are one number a database: the bytes of "dpw.migr" and "dpw.evnt".
 MIGRATION_LOCK = 7237415642472212338
 EVENTS_ORDER_LOCK = 7237415642338848372
 
-# Likewise "dpw.lea" and "dpw.epo": who ingests, and whose transactions may still commit.
-INGEST_LEASE_LOCK = 28271237415643489
-INGEST_EPOCH_LOCK = 28271237413543535
+# Likewise "dpw.leas" and "dpw.epch": who ingests, and whose transactions may still commit.
+INGEST_LEASE_LOCK = 7237415642455171443
+INGEST_EPOCH_LOCK = 7237415642338452328
 LEASE_LOST_STATE = "LE001"
 
 EVENTS_TRIGGER = "events_in_commit_order"

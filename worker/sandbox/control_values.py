@@ -20,41 +20,53 @@ if TYPE_CHECKING:
 _EXACT_IN_JSON = 1 << 53  # beyond it a JSON number loses digits in other languages
 
 
-def readers(sandbox: "Sandbox") -> dict[str, Callable[[Any], Any]]:
-    """How an argument of that name is read from JSON; the others are taken as they are."""
-    places = sandbox.world.places
+class _Lookup:
+    """Objects by their id, a string or an integer. A KeyError names an id that nothing has."""
 
-    def user(value: Any) -> User:
-        return places.users[int(value)]
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+        self._places = sandbox.world.places
 
-    def channel(value: Any) -> Channel:
-        return places.channels[int(value)]
+    def guild(self, value: Any) -> Guild:
+        return self._places.guilds[int(value)]
 
-    def role(value: Any) -> Role:
-        return next(guild.roles[int(value)] for guild in places.guilds.values() if int(value) in guild.roles)
+    def channel(self, value: Any) -> Channel:
+        return self._places.channels[int(value)]
 
-    def message(value: Any) -> Message:
-        return sandbox.find(int(value))
+    def user(self, value: Any) -> User:
+        return self._places.users[int(value)]
 
-    def thing(value: Any) -> Any:
+    def role(self, value: Any) -> Role:
+        roles = {role.id: role for guild in self._places.guilds.values() for role in guild.roles.values()}
+        return roles[int(value)]
+
+    def message(self, value: Any) -> Message:
+        return self._sandbox.find(int(value))
+
+    def thing(self, value: Any) -> Any:
         """{"user": id}, {"role": id}, {"channel": id} and {"message": id} stand for the object."""
         if not isinstance(value, Mapping):
             return value
         ((kind, thing_id),) = value.items()
-        return {"user": user, "role": role, "channel": channel, "message": message}[kind](thing_id)
+        kinds = {"user": self.user, "role": self.role, "channel": self.channel, "message": self.message}
+        return kinds[kind](thing_id)
 
+
+def readers(sandbox: "Sandbox") -> dict[str, Callable[[Any], Any]]:
+    """How an argument of that name is read from JSON; the others are taken as they are."""
+    find = _Lookup(sandbox)
     return {
-        "guild": lambda value: places.guilds[int(value)],
-        "channel": channel,
-        "parent": channel,
-        "user": user,
-        "author": user,
-        "owner": user,
-        "role": role,
-        "roles": lambda values: [role(value) for value in values],
-        "message": message,
+        "guild": find.guild,
+        "channel": find.channel,
+        "parent": find.channel,
+        "user": find.user,
+        "author": find.user,
+        "owner": find.user,
+        "role": find.role,
+        "roles": lambda values: [find.role(value) for value in values],
+        "message": find.message,
         "messages": lambda values: [int(value) for value in values],
-        "reply_to": message,
+        "reply_to": find.message,
         "message_id": int,
         "start": datetime.fromisoformat,
         "end": datetime.fromisoformat,
@@ -62,8 +74,8 @@ def readers(sandbox: "Sandbox") -> dict[str, Callable[[Any], Any]]:
         "deny": _permissions,
         "permissions": _permissions,
         "privileged": lambda names: Intent(sum(Intent[name.upper()] for name in names)),
-        "target": thing,
-        "options": lambda values: {name: thing(value) for name, value in values.items()},
+        "target": find.thing,
+        "options": lambda values: {name: find.thing(value) for name, value in values.items()},
     }
 
 

@@ -17,6 +17,7 @@ class FinalMessage(TypedDict):
     id: str
     author_id: str
     content: str
+    embeds: list[Json]
     edited_timestamp: str | None
     edits: int
     deleted: bool
@@ -70,6 +71,7 @@ class Ledger:
                 id=str(message.id),
                 author_id=str(message.author.id),
                 content=message.content,
+                embeds=list(message.embeds),
                 edited_timestamp=None if message.edited_at is None else timestamp(message.edited_at),
                 edits=edits + (entry.action == "edited"),
                 deleted=entry.action == "deleted",

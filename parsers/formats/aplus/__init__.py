@@ -16,7 +16,6 @@ from parsers.sheet import lay_out
 from parsers.text import STRUCK
 
 _CONVINCING = 3  # setups with targets that make a plan of a text without a header
-_SUPPORTING = 2  # the same under a line that mentions A+ setups and is no header
 _ENOUGH_LINES = 4
 _new_number = partial(tuple.__new__, Number)
 
@@ -57,9 +56,8 @@ def _is_plan(reader: PlanReader, sections: Sequence[Section]) -> bool:
     if reader.header is not None:
         return bool(sections) or PLURAL.search(reader.sheet.text) is not None
     complete = sum(bool(setup.targets) for section in sections for setup in section.setups)
-    mentioned = any(line.header for line in reader.lines)
-    named = any(section.ticker for section in sections)
-    return complete >= (_SUPPORTING if mentioned else _CONVINCING) and (mentioned or named)
+    mentioned = any(line.header[1] for line in reader.lines)
+    return complete >= _CONVINCING and (mentioned or any(section.ticker for section in sections))
 
 
 def _bias(reader: PlanReader, section: Section) -> Bias | None:

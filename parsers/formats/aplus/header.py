@@ -71,6 +71,8 @@ HEADER_WORDS: Final = frozenset(
         "quick",
         "grade",
         "quality",
+        "v",
+        "version",
         "set",
         "up",
         "ups",

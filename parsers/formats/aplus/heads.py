@@ -9,16 +9,19 @@ from parsers.numbers import ANY, MARKERS, SMALL
 
 Lead = Literal["", "dash", "arrow", "bracket"]
 
-_LEAD: Final = re.compile(rf"(?:[-–—=~]{{1,3}}>|>(?=\s*[^\s{MARKERS}$=>])|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑<>@\ue000])*")
+_LEAD: Final = re.compile(
+    rf"(?:[🎯🛑](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|{SMALL}[).:]))|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑<>@\ue000])*"
+)
 _ORDINAL: Final = re.compile(
     rf"{SMALL}(?:[).:](?!{ANY})|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*|#{SMALL}\s+"
 )
 _TICKER_LABEL: Final = re.compile(r"(?:ticker|symbol|stock)\s*[:=-]?\s*(?=[$#]?[A-Z])", re.IGNORECASE)
-_TICKER: Final = re.compile(r"[$#]?([A-Za-z]{1,6})(?:[./-]([A-Za-z]))?(?![\w'’])")
+_TICKER: Final = re.compile(rf"[$#]?([A-Za-z]{{1,9}})(?:([./-])(USDT?|[A-Za-z]))?(?![\w'’{MARKERS}])")
 _WORD_OR_NUMBER: Final = re.compile(rf"[^\W\d_]|{ANY}")
 _ARROW: Final = re.compile(rf"[-–—=~]>|[{ARROWS}]")
 _DASHES: Final = ("-", "–", "—", "−")
 _BRACKETS: Final = ("(", "[", "{")
+_PAIRS: Final = ("USD", "USDT")
 _LETTERS = 5
 """The longest ticker that needs no `$`."""
 
@@ -62,8 +65,8 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
     match = _TICKER.match(shape, start)
     if match is None:
         return None, start
-    letters, share = match.groups()
-    symbol = f"{letters}.{share}".upper() if share else letters.upper()
+    letters, sign, share = match.groups()
+    symbol = (letters + ((sign if len(share) > 1 else ".") + share if share else "")).upper()
     if shape[match.start()] in "$#":
         return symbol, match.end()
     rest = shape[match.end() :]
@@ -71,7 +74,7 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
     if not match.group().isupper():
         return (symbol, match.end()) if alone and symbol in WELL_KNOWN else (None, start)
     marked = marked or alone or rest.lstrip()[:1] in {":", "|"}
-    if len(letters) <= _LETTERS and _can_be_ticker(letters, rest, marked):
+    if share or letters.endswith(_PAIRS) or (len(letters) <= _LETTERS and _can_be_ticker(letters, rest, marked)):
         return symbol, match.end()
     return None, start
 

@@ -11,7 +11,7 @@ from parsers.formats.aplus.heads import Head, Lead, read_head
 from parsers.formats.aplus.parts import Part, PartReader, Plain
 from parsers.formats.aplus.tokens import Token, tokens
 from parsers.formats.aplus.vocabulary import NEVER_TICKERS
-from parsers.numbers import count
+from parsers.numbers import ONE_DIGIT, count
 from parsers.reading import Meaning, Relation, Role
 
 Form = Literal[
@@ -22,15 +22,18 @@ says what they are, `heading` has words of a setup and no number, `remark` is an
 
 _RULE: Final = re.compile(r"[\s\-–—_=─━═•·.~*]*[\-–—_=─━═•·~*]{3}[\s\-–—_=─━═•·.~*]*$")
 _NOTE_SIGN: Final = re.compile(r"(?:[⚠\uFE0F\s])*")
-_ASIDE: Final = frozenset({"mention", "open", "close", "arrow", "less", "more", "at", "near", "struck", "aim", "halt"})
+_ASIDE: Final = frozenset(
+    {"mention", "open", "close", "arrow", "less", "more", "at", "near", "struck", "aim", "halt", "question"}
+)
 _MAX_REMEMBERED = 400  # characters
+_BARE_CLASSES: Final = frozenset({"entry", "zone", "and", "to", "target", "stop", "towards"})
 _FEW_UNKNOWN = 3
 
 
 class Line(NamedTuple):
     """A line's reading.
 
-    `header` is where the words of a header end in the shape, `note` where a note begins, `named` are other tickers in the words of a setup, `indent` and `trailing` are
+    `header` is where the words of a header stand in the shape, `note` where a note begins, `named` are other tickers in the words of a setup, `indent` and `trailing` are
     the lengths of the white space around it, the line's end included. `ordinary` is the part of a setup line that needs
     nothing from the lines above but its ticker. `roles` and `relations` are those of the numbers; what is no price has some."""
 
@@ -42,7 +45,7 @@ class Line(NamedTuple):
     lead: Lead = ""
     words: int = 0
     named: frozenset[str] = frozenset()
-    header: int = 0
+    header: tuple[int, int] = (0, 0)
     indent: int = 0
     trailing: int = 0
     ordinary: Plain | None = None
@@ -83,10 +86,13 @@ def _read(shape: str) -> Line:
     note = _NOTE_SIGN.match(shape, sign).end() if sign >= 0 else head.start if form == "note" else -1  # type: ignore[union-attr]
     in_note: list[Meaning] = ["bias_text"] * (count(shape) - len(reader.meanings))
     header = HEADER.search(shape)
+    meanings = [*reader.meanings, *in_note]
+    if form == "remark":
+        meanings = ["unread" if meaning == "level" else meaning for meaning in meanings]
     roles, relations = _roles(parts, count(shape))
     line = Line(
-        form, head.ticker, parts, (*reader.meanings, *in_note), note, head.lead, sum(token.name == "word" for token in found),
-        _named(found), header.end() if header else 0, len(shape) - len(shape.lstrip()), len(shape) - len(shape.rstrip()), None,
+        form, head.ticker, parts, tuple(meanings), note, head.lead, sum(token.name == "word" for token in found),
+        _named(found), header.span() if header else (0, 0), len(shape) - len(shape.lstrip()), len(shape) - len(shape.rstrip()), None,
         roles, relations, count(shape[: max(note, 0)]),
     )  # fmt: skip
     return line._replace(ordinary=_ordinary(line))
@@ -128,10 +134,12 @@ def _form(shape: str, head: Head, found: Sequence[Token], parts: Sequence[Part],
         return "aside"
     explicit = any(part.triggers and part.targets and part.explicit for part in parts)
     classes = [token.word.cls for token in words]
-    if not explicit and (classes[:1] == ["note"] or "lean" in classes):
+    if classes[:1] == ["note"] or any(token.text.lower() == "bias" for token in words):
+        return "note"
+    if "lean" in classes and not (explicit and any(part.kind for part in parts)):
         return "note"
     if any(part.triggers for part in parts):
-        return _form_with_trigger(parts, explicit)
+        return _form_with_trigger(head, found, parts, explicit)
     return _form_without_trigger(head, found, parts)
 
 
@@ -141,16 +149,23 @@ def _is_header(shape: str, words: Sequence[Token], parts: Sequence[Part]) -> boo
     return all(token.word.cls in HEADER_CLASSES or token.text.lower() in HEADER_WORDS for token in words)
 
 
-def _form_with_trigger(parts: Sequence[Part], explicit: bool) -> Form:
+def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part], explicit: bool) -> Form:
     """A line with a price is a setup if its words are those of a setup; prose needs targets to count as one."""
     before = sum(part.unknown_before for part in parts)
     after = sum(part.unknown_after for part in parts)
+    classes = {token.word.cls for token in found if token.name == "word"}
     speaks = any(part.kind or part.strategy or part.relation for part in parts)
     if explicit and before <= _FEW_UNKNOWN and speaks:
         return "setup"
     if before or (after and not explicit):
         return "remark"
-    return "setup" if speaks else "bare"
+    if not explicit and any(token.name == "number" and token.text == ONE_DIGIT for token in found):
+        return "remark"
+    if speaks:
+        return "setup"
+    if head.ticker is not None and not explicit:
+        return "ticker"
+    return "bare" if explicit or classes <= _BARE_CLASSES else "remark"
 
 
 def _form_without_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part]) -> Form:
@@ -158,18 +173,18 @@ def _form_without_trigger(head: Head, found: Sequence[Token], parts: Sequence[Pa
     if any(part.targets or part.stop is not None for part in parts):
         return "follow" if known else "remark"
     kind = any(part.kind for part in parts)
-    if head.ticker is not None and (known or _in_brackets(found)):
+    if head.ticker is not None and (known or _only_names(found)):
         return "heading" if kind else "ticker"
     if known and (kind or any(part.strategy or part.relation or part.waiting for part in parts)):
         return "heading"
     return "remark"
 
 
-def _in_brackets(found: Sequence[Token]) -> bool:
-    """Whether every unknown word stands in brackets: `TSLA (Tesla)`."""
+def _only_names(found: Sequence[Token]) -> bool:
+    """Whether every unknown word is a name or stands in brackets: `TSLA (the big one)`, `SPY S&P ETF`."""
     depth = 0
     for token in found:
         depth += (token.name == "open") - (token.name == "close")
-        if depth <= 0 and token.name == "word" and token.word.cls == "unknown":
+        if depth <= 0 and token.name == "word" and token.word.cls == "unknown" and not token.text[0].isupper():
             return False
     return True

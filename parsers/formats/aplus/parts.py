@@ -24,6 +24,7 @@ Expected = Literal["trigger", "target", "stop", "nothing"]
 Spread = Literal["", "pair", "run"]
 
 _ZONE_JOINTS: Final = {False: frozenset({"tight"}), True: frozenset({"tight", "dash", "to", "slash"})}
+_RUN_GAPS: Final = frozenset({"space", "dash", "tight", "to", "other"})
 _DASHES: Final = frozenset("-–—−")
 
 
@@ -43,6 +44,7 @@ class Plain(NamedTuple):
 class Part(NamedTuple):
     """One setup of a line as far as its words tell. Numbers are counted from the line's first.
 
+    `doubtful` are targets that a word calls a place on the chart: `(PMH 587.20)`.
     `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a `run`
     lists triggers or a trigger and its targets."""
 
@@ -52,6 +54,7 @@ class Part(NamedTuple):
     relation: Relation | None
     triggers: tuple[tuple[int, int], ...]
     targets: tuple[int, ...]
+    doubtful: tuple[int, ...]
     stop: int | None
     spread: Spread
     explicit: bool
@@ -84,6 +87,8 @@ class _Draft:
     unknown_after: int = 0
     against: bool = False
     void: bool = False
+    mixed: bool = False
+    doubtful: list[int] = field(default_factory=list)
 
     @property
     def named(self) -> bool:
@@ -99,6 +104,7 @@ class PartReader:
         self._shape = shape
         self._expected: Expected = "trigger"
         self._uncertain = False  # an unknown word stands between the last number and here
+        self._placed = False  # a word for a place on the chart stands between the last number and here
         self._gap_start = start
         self._joint = ""
         self._last: Token | None = None
@@ -126,7 +132,8 @@ class PartReader:
     def _number(self, token: Token) -> None:
         draft, index = self.drafts[-1], len(self.meanings)
         expected = self._expected
-        if self._glued(token) or (self._uncertain and (draft.run or draft.targets)) or expected == "nothing":
+        doubtful = self._uncertain and expected != "stop" and (draft.run or draft.targets)
+        if self._glued(token) or doubtful or expected == "nothing":
             self.meanings.append("unread")
             draft.unknown_after += 1
         elif expected == "stop":
@@ -137,12 +144,14 @@ class PartReader:
             self.meanings.append("level")
             draft.targets.append(index)
             draft.explicit = True
+            if self._placed:
+                draft.doubtful.append(index)
         else:
             self.meanings.append("level")
             if draft.run:
                 draft.gaps.append(self._gap(token))
             draft.run.append(index)
-        self._uncertain = False
+        self._uncertain = self._placed = False
         self._gap_start = token.end
         self._joint = ""
 
@@ -174,7 +183,9 @@ class PartReader:
 
     def _kind(self, token: Token, value: str) -> None:
         self._begin(token, lambda draft: draft.kind is None and not draft.targets)
-        self.drafts[-1].kind = cast("Kind", value)
+        draft = self.drafts[-1]
+        draft.mixed = draft.mixed or draft.kind not in {None, value}
+        draft.kind = cast("Kind", value)
 
     def _strategy(self, token: Token, value: str) -> None:
         self._begin(token, lambda draft: draft.strategy is None and not draft.targets)
@@ -188,7 +199,9 @@ class PartReader:
                 draft.side is None and (draft.kind is None or DIRECTIONS[draft.kind] == side) and not draft.targets
             ),
         )
-        self.drafts[-1].side = side
+        draft = self.drafts[-1]
+        draft.mixed = draft.mixed or draft.side not in {None, side}
+        draft.side = side
 
     def _begin(self, token: Token, belongs: Callable[[_Draft], bool]) -> None:
         """A kind, strategy or side after the numbers begins the next setup on the line, unless it completes this one."""
@@ -261,6 +274,9 @@ class PartReader:
         else:
             draft.unknown_before += 1
 
+    def _place(self, token: Token, value: str) -> None:
+        self._placed = True
+
     def _filler(self, token: Token, value: str) -> None:
         pass
 
@@ -311,6 +327,7 @@ _WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
     "towards": PartReader._towards,
     "stop": PartReader._stop,
     "entry": PartReader._entry,
+    "place": PartReader._place,
     "and": PartReader._and,
     "to": PartReader._to,
     "against": PartReader._against,
@@ -333,7 +350,7 @@ def _finished(draft: _Draft, waiting: bool) -> Part:
         kind = KIND_OF_RELATION.get(draft.relation or "")
     triggers, targets, spread = _roles(draft)
     part = Part(
-        kind, draft.strategy, draft.side, draft.relation, triggers, targets, draft.stop, spread, draft.explicit or bool(targets),
+        kind, draft.strategy, draft.side, draft.relation, triggers, targets, tuple(draft.doubtful), draft.stop, spread, draft.explicit or bool(targets),
         waiting, draft.unknown_before, draft.unknown_after, _doubt(draft), draft.start, draft.end, None,
     )  # fmt: skip
     return part._replace(plain=_plain(part))
@@ -364,6 +381,8 @@ def _doubt(draft: _Draft) -> str | None:
         return "says that it no longer holds"
     if draft.against:
         return "says no or not before its price"
+    if draft.mixed:
+        return "names two kinds of setup for one price"
     if draft.kind is not None and draft.side is not None and DIRECTIONS[draft.kind] != draft.side:
         return "names a kind and a direction that contradict each other"
     return None
@@ -384,7 +403,7 @@ def _roles(draft: _Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...],
             return items[:1], tuple(number for low, high in items[1:] for number in dict.fromkeys((low, high))), ""
         if not others and first in {"dash", "to"}:
             spread = "pair"
-        elif others and set(gaps) <= {"space", "dash", "tight", "to", "other"}:
+        elif others and (set(gaps) <= _RUN_GAPS or (set(gaps) == {"slash"} and not draft.zone)):
             spread = "run"
     return items, tuple(draft.targets), spread
 

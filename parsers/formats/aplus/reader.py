@@ -71,6 +71,7 @@ class PlanReader:
         self._heading: Part | None = None  # what a line without prices announces for the lines under it
         self._noting = False
         self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
+        self._apart = False  # something stands between the section's last setup and this line
         self._waiting = False  # the line above ends with an arrow or a word for targets
         self._under = False  # the line above is the section's last setup or belongs to it
         self._dashed = False  # setups of this text are led by dashes
@@ -100,9 +101,10 @@ class PlanReader:
             self.sections.append(section)
         self._section = section
         self._kind = self._strategy = self._heading = None
-        self._closed = self._waiting = self._under = False
+        self._closed = self._waiting = self._under = self._apart = False
 
     def _blank(self, line: Line) -> None:
+        self._apart = True
         self._closed = self._closed or bool(self._section.setups and self._section.note)
         if self._under:
             self._heading = self._strategy = None
@@ -117,6 +119,8 @@ class PlanReader:
     def _ticker(self, line: Line) -> None:
         if self._leads_to_plan():
             self._enter(line.ticker)
+            if line.meanings:
+                self._refuse("prices without a kind of setup")
         else:
             self._remark(line)
 
@@ -150,16 +154,18 @@ class PlanReader:
         if self.header is not None:
             self._refuse("a second header")
             return
-        self.header = line
         for number in self._numbers():
             self.meanings[number] = "label" if self.numbers.values[number] < _LABELS_BELOW else "unread"
-        self._find_day()
+        titled = self.sheet.line(self._index)[line.header[0] : line.header[1]].split()[-1][0].isupper()
+        # In small letters and without a date it is more likely praise for a plan than the head of one.
+        if self._find_day() or titled:
+            self.header = line
 
     def _find_day(self) -> bool:
         """Looks for the trading day on a line above the setups."""
         if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
             return False
-        text, after = self.sheet.line(self._index), self.lines[self._index].header
+        text, after = self.sheet.line(self._index), self.lines[self._index].header[1]
         found = find_day(text[after:], self._posted)
         if found is None:
             after, found = 0, find_day(text, self._posted)
@@ -181,8 +187,14 @@ class PlanReader:
             return
         if line.ticker is not None:
             self._enter(line.ticker)
-        elif self._closed or self._out_of_scale(line):
+        elif self._closed:
             self._enter(None)
+        elif self._out_of_scale(line):
+            if not self._apart:
+                self._refuse("prices far from those of its ticker")
+                return
+            self._enter(None)
+        self._apart = False
         if line.named - {self._section.ticker}:
             self._refuse("names another ticker among its words")
         else:
@@ -212,6 +224,7 @@ class PlanReader:
             )
         )
         self._kind, self._heading, self._waiting, self._dashed = kind, None, False, line.lead == "dash"
+        self._apart = False
         return True
 
     def _take(self, setup: Setup) -> None:
@@ -289,14 +302,15 @@ class PlanReader:
 
     def _bare(self, line: Line) -> None:
         """Prices that no word on their line explains."""
-        part = line.parts[0]
+        part, heading = line.parts[0], self._heading
         leads = self._waiting or line.lead in {"arrow", "bracket"}
-        if line.ticker is not None and self._leads_to_plan():
-            self._enter(line.ticker)
         if line.ticker is None and leads and self._under and _is_bare(self._section.setups[-1]) and not part.explicit:
             self._follow(line)
-        elif self._heading is not None and self._heading.kind is not None:
-            self._part(line, 0, part._replace(relation=part.relation or self._heading.relation))
+        elif heading is not None and heading.kind is not None and (line.ticker is None or part.explicit):
+            if line.ticker is not None:
+                self._enter(line.ticker)
+                self._heading = heading
+            self._part(line, 0, part._replace(relation=part.relation or heading.relation))
             self._waiting = part.waiting
         elif not self._find_day():
             self._refuse("prices without a kind of setup")
@@ -337,7 +351,7 @@ class PlanReader:
         if place < end:
             shape = self.sheet.shapes[self._index]
             self._section.note.append(NoteLine(place, end, shape[offset:].rstrip(), self._first + number))
-        self._noting, self._under = True, False
+        self._noting, self._under, self._apart = True, False, True
 
     def _continues_note(self, line: Line) -> bool:
         """Whether a line right under a note goes on with it: whatever is not plainly something else."""

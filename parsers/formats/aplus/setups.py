@@ -94,7 +94,12 @@ def build(
     if not triggers:
         return None
     price = triggers[0].low
-    targets = [numbers.level("target", number) for number in numbers.fitting([first + at for at in ahead], price)]
+    kept = numbers.fitting([first + at for at in ahead], price)
+    if ahead and not kept:
+        return None
+    if part.doubtful:
+        kept = _on_the_way(kept, direction, numbers, triggers, {first + at for at in part.doubtful})
+    targets = [numbers.level("target", number) for number in kept]
     stop = None
     if part.stop is not None and numbers.fitting([first + part.stop], price):
         stop = numbers.level("stop", first + part.stop)
@@ -142,6 +147,22 @@ def _triggers(pairs: Sequence[tuple[int, int]], numbers: Numbers, first: int) ->
         elif len(numbers.fitting((first + low, first + high), price)) == 2:
             levels.append(numbers.zone(first + low, first + high))
     return tuple(levels)
+
+
+def _on_the_way(
+    found: Sequence[int], direction: Direction, numbers: Numbers, triggers: Sequence[Level], doubtful: set[int]
+) -> Sequence[int]:
+    """The targets without those doubtful ones that do not lie further the setup's way than what is before them."""
+    kept: list[int] = []
+    last = triggers[0].low
+    for number in found:
+        value = numbers.values[number]
+        if number in doubtful and not (value > last if direction == "long" else value < last):
+            numbers.refused.append(number)
+            continue
+        kept.append(number)
+        last = value
+    return kept
 
 
 def _wrong_ways(

@@ -24,8 +24,10 @@ TOKEN: Final = re.compile(
 | (?P<timeframe>{SMALL}[-\s]?(?:{_PERIOD})(?!\w)|{ANY}(?:{_GLUED_PERIOD}|{_AVERAGE})(?!\w))
 | (?P<ordinal>{SMALL}(?:st|nd|rd|th)\b)
 | (?P<label>(?<!\w)(?:t|tp|pt|tgt|tg|target)s?[-\#.]?{ONE_DIGIT}(?!{ANY}|\w)
-    |(?<!\w)(?:t|tp|pt|tgt|tg|target|entry|level)s?\s\#?{ONE_DIGIT}(?=[\s:)=.@–—-]{{1,4}}\$?{ANY})
+    |(?<!\w)(?:t|tp|pt|tgt|tg|target)s?\s\#?{ONE_DIGIT}(?=[\s:)=.@–—-]{{1,4}}\$?{ANY})
+    |(?<!\w)(?:s&p|russell|nasdaq|dow)\s?{ANY}
     |\(?{ONE_DIGIT}\)(?=\s?\$?{ANY})|\#{SMALL}(?!\w)|{ONE_DIGIT}\uFE0F?\u20E3)
+| (?P<item>(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s))
 | (?P<number>{ANY}(?:ish\b)?)
 | (?P<arrow>[-–—=~]{{1,3}}[>›»]+|>{{2,}}|[{ARROWS}])
 | (?P<less><=?|≤|&lt;)
@@ -40,6 +42,7 @@ TOKEN: Final = re.compile(
 | (?P<at>@)
 | (?P<near>~)
 | (?P<struck>\ue000)
+| (?P<question>\?)
 """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -52,6 +55,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "timeframe": "timeframe",
     "ordinal": "ordinal",
     "label": "label",
+    "item": "label",
 }
 """What a number is that some words or signs around it keep from being a price."""
 
@@ -63,8 +67,9 @@ _SIGNS: Final = {
     "near": Word("relation", "near"),
     "aim": Word("target", ""),
     "halt": Word("stop", ""),
+    "question": Word("unknown", ""),
 }
-_SPLIT = re.compile(r"[-./]")
+_SPLIT = re.compile(r"[-./]|(?<=[a-z])(?=[A-Z])")
 _BREAKS = {"out": "breakout", "outs": "breakout", "down": "breakdown", "downs": "breakdown"}
 _GLUED_LABEL = 2
 
@@ -93,7 +98,7 @@ _NOTHING = Word("filler", "")
 
 
 def _words(text: str, start: int) -> Iterator[Token]:
-    """One token for a word; several where hyphens or slashes join words that all mean something (`Rejection-Short`)."""
+    """One token for a word; several where known words are run together (`Rejection-Short`, `EntryAggressive`)."""
     word = look_up(text.lower().replace("’", "'").replace("'", ""))
     if word.cls == "unknown" and _SPLIT.search(text):
         pieces = [piece for piece in _SPLIT.split(text) if piece]

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 Class = Literal[
     "kind", "break", "strategy", "side", "relation", "zone", "target", "stop", "towards", "against", "void", "lean", "note",
-    "entry", "filler", "and", "to", "unknown",
+    "entry", "place", "filler", "and", "to", "unknown",
 ]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ _TABLE: Final[dict[tuple[Class, str], str]] = {
         "",
     ): "target targets tgt tgts trgt trgts tg tgs tp tps t/p t.p pt pts p/t objective objectives tps/pts profit profits",
     ("stop", ""): "stop stops sl s/l s.l stoploss stop-loss invalidation inval invalid-above invalid-below",
-    ("towards", ""): "into toward towards targeting eyeing aiming then next tests testing looking",
+    ("towards", ""): "into toward towards targeting eyeing aiming then next test tests testing looking",
     ("to", ""): "to thru",
     ("and", ""): "and or plus",
     (
@@ -55,14 +55,20 @@ _TABLE: Final[dict[tuple[Class, str], str]] = {
         "",
     ): "bias note notes outlook caution warning summary thesis sentiment reminder context overview nb remark comment "
     "lean leaning",
-    ("entry", ""): "entry entries entrie entrys entr enter trigger triggers",
-    ("filler", ""): "setup setups trade trades play plays scalp scalps scalping "
-    "level levels lvl lvls price if when on in the a an of for with w per only confirmed confirmation confirm intraday day daily "
-    "swing support supports resistance resistances supply demand premarket pre-market market high highs low lows pmh pml pdh pdl "
-    "hod lod vwap pivot gap first second third early late morning key major main ideal idea ideas potential possible upside "
-    "downside edited edit updated update corrected correction revised adjusted new side move continuation clean close closes "
-    "closing candle candles hold holds holding test retest retests back ticker symbol stock watchlist plan take loss "
-    "limit spot zone's top bottom upper lower extended primary secondary final last runner runners",
+    ("entry", ""): "entry entries entrie entrys entr enter trigger triggers level levels lvl lvls price prices",
+    (
+        "place",
+        "",
+    ): "support supports resistance resistances supply demand premarket pre-market high highs low lows pmh pml pdh "
+    "pdl hod lod vwap pivot gap top bottom",
+    (
+        "filler",
+        "",
+    ): "if when on in the a an of for with w per only confirmed confirmation confirm intraday day daily swing market setup "
+    "setups trade trades play plays scalp scalps scalping first second third early late morning key major main ideal idea ideas "
+    "potential possible upside downside edited edit updated update corrected correction revised adjusted new side move continuation "
+    "clean close closes closing candle candles hold holds holding retest retests back ticker symbol stock watchlist plan take loss "
+    "limit spot upper lower extended primary secondary final last runner runners after before during till",
 }
 
 WORDS: Final[dict[str, Word]] = {

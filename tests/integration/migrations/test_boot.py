@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.alembic import ROOT
+from tests.support.alembic import REVISIONS, ROOT
 from tests.support.migrated import migrate_fully
 from tests.support.sql import execute, fetch
 from worker.correlation import of_name
@@ -26,11 +26,9 @@ END
 $$
 """
 
-ALL = ("0001", "0002", "0003", "0004")
-
 
 async def test_an_empty_database_is_brought_to_head(empty_database: Database) -> None:
-    assert await migrate_fully(empty_database) == ALL
+    assert await migrate_fully(empty_database) == REVISIONS
     assert await migrate_fully(empty_database) == ()
     assert [row["version_num"] for row in await fetch(empty_database, "SELECT version_num FROM alembic_version")] == [
         HEAD
@@ -41,7 +39,7 @@ async def test_each_revision_is_recorded_and_told_once(migrated_database: Databa
     await migrate_fully(migrated_database)
     runs = await fetch(migrated_database, "SELECT * FROM migration_runs ORDER BY id")
     assert [(run["revision"], run["direction"], run["is_told"]) for run in runs] == [
-        (revision, "upgrade", True) for revision in ALL
+        (revision, "upgrade", True) for revision in REVISIONS
     ]
     assert all(run["duration_milliseconds"] >= 0 and run["lock_wait_milliseconds"] == 0 for run in runs)
     assert all(f"process {os.getpid()}" in run["applied_by"] for run in runs)
@@ -58,7 +56,7 @@ async def test_runs_that_nobody_told_are_told_by_the_next_boot(migrated_database
     )
     await asyncio.gather(*(migrate_fully(migrated_database) for _ in range(4)))
     told = await fetch(migrated_database, "SELECT data ->> 'revision' AS revision FROM events ORDER BY id")
-    assert [row["revision"] for row in told] == ["0003", "0004"]
+    assert [row["revision"] for row in told] == list(REVISIONS[2:])
 
 
 async def test_at_head_neither_a_lock_is_taken_nor_alembic_imported(migrated_database: Database) -> None:

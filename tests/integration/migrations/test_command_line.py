@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.alembic import ROOT, alembic
+from tests.support.alembic import REVISIONS, ROOT, alembic
 from tests.support.migrated import migrate_fully
 from tests.support.postgres import scratch_folder
 from tests.support.sql import execute, fetch
@@ -47,32 +47,30 @@ async def test_up_and_down_and_where_it_stands(empty_database: Database) -> None
     await alembic(empty_database, "upgrade", "head")
     assert (await alembic(empty_database, "current")).output == f"{HEAD} (head)\n"
     await alembic(empty_database, "downgrade", "-1")
-    assert (await alembic(empty_database, "current")).output == "0003\n"
+    assert (await alembic(empty_database, "current")).output == f"{REVISIONS[-2]}\n"
     await alembic(empty_database, "downgrade", "base")
     assert (await alembic(empty_database, "current")).output == ""
 
 
 async def test_what_there_is(migrated_database: Database) -> None:
     history = (await alembic(migrated_database, "history", "--indicate-current")).output
-    assert f"0003 -> {HEAD} (head) (current), events correlation id" in history
+    assert f"{REVISIONS[-2]} -> {HEAD} (head) (current), " in history
     assert "<base> -> 0001, set aside" in history
-    assert "events correlation id" in (await alembic(migrated_database, "show", "head")).output
+    assert "0003 -> 0004, events correlation id" in history
+    assert "events correlation id" in (await alembic(migrated_database, "show", "0004")).output
     assert (await alembic(migrated_database, "heads")).output == f"{HEAD} (head)\n"
     assert (await alembic(None, "history")).output == history.replace(" (current)", "")
 
 
 async def test_a_run_on_the_command_line_is_recorded_and_told(empty_database: Database) -> None:
     await alembic(empty_database, "upgrade", "head")
-    await alembic(empty_database, "downgrade", "0003")
+    await alembic(empty_database, "downgrade", "-1")
     await alembic(empty_database, "stamp", "head")
     runs = await fetch(empty_database, "SELECT * FROM migration_runs ORDER BY id")
     assert [(run["revision"], run["direction"]) for run in runs] == [
-        ("0001", "upgrade"),
-        ("0002", "upgrade"),
-        ("0003", "upgrade"),
-        ("0004", "upgrade"),
-        ("0004", "downgrade"),
-        ("0004", "stamp"),
+        *((revision, "upgrade") for revision in REVISIONS),
+        (HEAD, "downgrade"),
+        (HEAD, "stamp"),
     ]
     told = await fetch(empty_database, "SELECT data FROM events ORDER BY id")
     assert [(event["data"]["revision"], event["data"]["direction"]) for event in told] == [
@@ -91,7 +89,7 @@ async def test_a_stamp_moves_the_version_and_nothing_else(migrated_database: Dat
 async def test_an_empty_database_can_be_stamped_and_is_migrated_all_the_same(empty_database: Database) -> None:
     await alembic(empty_database, "stamp", "head")
     assert (await alembic(empty_database, "current")).output == f"{HEAD} (head)\n"
-    assert await migrate_fully(empty_database) == ("0001", "0002", "0003", "0004")
+    assert await migrate_fully(empty_database) == REVISIONS
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
@@ -127,11 +125,11 @@ async def test_a_wrong_url_is_a_plain_sentence_without_the_password(url: str, se
 
 async def test_a_new_revision_is_named_by_its_title_and_passes_lint(migrated_database: Database, project: Path) -> None:
     title = "größer — naïve 100%"
-    await alembic(migrated_database, "revision", "--rev-id", "0005", "-m", title, folder=project, LC_ALL="C")
-    path = new_revision(project, "0005")
-    assert path.name == "0005_größer_naïve_100.py"
+    await alembic(migrated_database, "revision", "--rev-id", "9001", "-m", title, folder=project, LC_ALL="C")
+    path = new_revision(project, "9001")
+    assert path.name == "9001_größer_naïve_100.py"
     assert path.read_text(encoding="utf-8").startswith(f'"""{title}\n')
-    assert title in (await alembic(migrated_database, "show", "0005", folder=project, LC_ALL="C")).output
+    assert title in (await alembic(migrated_database, "show", "9001", folder=project, LC_ALL="C")).output
     assert complaints(path, "check") + complaints(path, "format", "--check") == ""
     await alembic(migrated_database, "upgrade", "head", folder=project)
     await alembic(migrated_database, "downgrade", "-1", folder=project)
@@ -141,8 +139,8 @@ async def test_a_difference_to_the_models_becomes_a_revision(migrated_database: 
     await execute(migrated_database, "ALTER TABLE discord_channels DROP COLUMN parser")
     await execute(migrated_database, "DROP INDEX ix_trade_setups_plan_id")
     assert "add_column" in (await alembic(migrated_database, "check", fails=True)).errors
-    await alembic(migrated_database, "revision", "--autogenerate", "--rev-id", "0005", "-m", "mend", folder=project)
-    written = new_revision(project, "0005").read_text()
+    await alembic(migrated_database, "revision", "--autogenerate", "--rev-id", "9001", "-m", "mend", folder=project)
+    written = new_revision(project, "9001").read_text()
     assert "op.add_column('discord_channels', sa.Column('parser', sa.Text(), nullable=True))" in written
     assert "op.create_index('ix_trade_setups_plan_id'" in written
     await alembic(migrated_database, "upgrade", "head", folder=project)
@@ -162,7 +160,7 @@ async def test_two_heads_are_merged(migrated_database: Database, project: Path) 
         await alembic(migrated_database, "revision", *arguments, folder=project)
     heads = (await alembic(migrated_database, "heads", folder=project)).output.splitlines()
     assert heads == ["mine (head)", "yours (head)"]
-    await alembic(migrated_database, "merge", "heads", "--rev-id", "0006", "-m", "both", folder=project)
+    await alembic(migrated_database, "merge", "heads", "--rev-id", "9002", "-m", "both", folder=project)
     await alembic(migrated_database, "upgrade", "head", folder=project)
-    assert (await alembic(migrated_database, "current", folder=project)).output == "0006 (head) (mergepoint)\n"
+    assert (await alembic(migrated_database, "current", folder=project)).output == "9002 (head) (mergepoint)\n"
     await alembic(migrated_database, "downgrade", HEAD, folder=project)

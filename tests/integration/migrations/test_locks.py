@@ -10,13 +10,13 @@ import pytest
 from alembic import command
 from structlog.testing import capture_logs
 
-from tests.support.alembic import alembic, move
+from tests.support.alembic import REVISIONS, alembic, move
 from tests.support.migrated import migrate_fully
 from tests.support.sql import execute, fetch
 from tests.support.waiting import until
 from worker.db.connection import Database, connect
 from worker.db.migrate import migrate
-from worker.db.schema import HEAD, MIGRATION_LOCK
+from worker.db.schema import MIGRATION_LOCK
 from worker.exits import UnavailableError
 
 Logs = list[MutableMapping[str, Any]]
@@ -63,7 +63,7 @@ async def test_a_revision_that_is_blocked_tries_again_and_says_who_is_in_the_way
         migration = asyncio.create_task(migrate_fully(empty_database))
         await logged(logs, "migration.retry", migration, 3)
         pid = holder.get_server_pid()
-    assert await migration == ("0001", "0002", "0003", "0004")
+    assert await migration == REVISIONS
     blocked = [line for line in logs if line["event"] == "migration.blocked"]
     assert blocked, logs
     assert {(line["pid"], line["application_name"], line["state"]) for line in blocked} == {
@@ -97,34 +97,34 @@ async def test_the_budget_ends_a_migration_that_stays_blocked_and_nothing_is_lef
     names = {row["relname"] for row in await fetch(empty_database, "SELECT relname FROM pg_class WHERE relkind = 'r'")}
     assert "events" in names
     assert not names & {"old_events", "schema_floor", "migration_runs"}
-    assert await migrate_fully(empty_database) == ("0001", "0002", "0003", "0004")
+    assert await migrate_fully(empty_database) == REVISIONS
 
 
 async def test_an_index_is_made_beside_a_long_transaction(migrated_database: Database, logs: Logs) -> None:
-    await move(migrated_database, command.downgrade, "-1")
+    await move(migrated_database, command.downgrade, "0003")
     async with holding(migrated_database, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM events"):
         migration = asyncio.create_task(migrate_fully(migrated_database))
         await logged(logs, "migration.blocked", migration)
         # Writers go on meanwhile.
         await execute(migrated_database, "UPDATE events SET source = source")
         assert not has(logs, "migration.retry")
-    assert await migration == (HEAD,)
+    assert await migration == REVISIONS[3:]
     assert not has(logs, "migration.retry")
 
 
 async def test_an_invalid_index_that_was_left_is_made_anew(migrated_database: Database, logs: Logs) -> None:
-    await move(migrated_database, command.downgrade, "-1")
+    await move(migrated_database, command.downgrade, "0003")
     async with holding(migrated_database, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM events"):
         with pytest.raises(UnavailableError):
             await migrate(migrated_database, budget_seconds=1, lock_timeout_milliseconds=100)
     is_valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_events_correlation_id'::regclass"
     assert [row["indisvalid"] for row in await fetch(migrated_database, is_valid)] == [False]
-    assert await migrate_fully(migrated_database) == (HEAD,)
+    assert await migrate_fully(migrated_database) == REVISIONS[3:]
     assert [row["indisvalid"] for row in await fetch(migrated_database, is_valid)] == [True]
 
 
 async def test_an_index_of_that_name_on_another_table_is_not_dropped(migrated_database: Database) -> None:
-    await move(migrated_database, command.downgrade, "-1")
+    await move(migrated_database, command.downgrade, "0003")
     await execute(migrated_database, "CREATE TABLE mine (id integer)")
     await execute(migrated_database, "CREATE INDEX ix_events_correlation_id ON mine (id)")
     with pytest.raises(Exception, match="already exists"):
@@ -145,7 +145,7 @@ async def test_only_the_session_that_holds_the_lock_migrates(empty_database: Dat
         assert await fetch(empty_database, "SELECT FROM pg_class WHERE relname = 'alembic_version'") == []
     finally:
         await holder.close()
-    assert await migration == ("0001", "0002", "0003", "0004")
+    assert await migration == REVISIONS
 
 
 async def test_the_command_line_waits_for_the_lock_as_well(empty_database: Database) -> None:
@@ -172,7 +172,7 @@ async def test_a_lost_connection_is_a_plain_sentence_and_the_next_boot_goes_on(
         )
         with pytest.raises(UnavailableError, match="connection to PostgreSQL was lost"):
             await migration
-    assert await migrate_fully(empty_database) == ("0001", "0002", "0003", "0004")
+    assert await migrate_fully(empty_database) == REVISIONS
 
 
 async def test_steps_that_were_counted_are_not_counted_again(migrated_database: Database) -> None:

@@ -1,6 +1,6 @@
 """What `--sql` writes out does, on a bare session, what the command itself does."""
 
-from tests.support.alembic import alembic
+from tests.support.alembic import REVISIONS, alembic
 from tests.support.catalogue import snapshot
 from tests.support.migrated import migrate_fully
 from tests.support.postgres import fresh_database
@@ -50,10 +50,10 @@ async def test_what_the_sql_applied_is_recorded_and_told_by_the_next_boot(empty_
     await migrate_fully(empty_database)
     runs = await fetch(empty_database, "SELECT * FROM migration_runs ORDER BY id")
     assert [(run["revision"], run["duration_milliseconds"], run["is_told"]) for run in runs] == [
-        (revision, None, True) for revision in ("0001", "0002", "0003", "0004")
+        (revision, None, True) for revision in REVISIONS
     ]
     assert all("written out by version" in run["applied_by"] for run in runs)
-    assert len(await fetch(empty_database, "SELECT FROM events WHERE event_type = 'schema.migrated'")) == 4
+    assert len(await fetch(empty_database, "SELECT FROM events WHERE event_type = 'schema.migrated'")) == len(REVISIONS)
 
 
 async def test_the_sql_of_a_stamp_touches_the_version_alone(migrated_database: Database) -> None:

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from tests.support.alembic import alembic
+from tests.support.alembic import REVISIONS, alembic
 from tests.support.catalogue import snapshot
 from tests.support.migrated import migrate_fully
 from tests.support.sql import execute
@@ -25,7 +25,7 @@ async def test_nothing_is_lost_up_and_down_by_the_command_line(foreign_database:
 
 async def test_boot_sets_the_names_aside_and_keeps_every_row(foreign_database: Database) -> None:
     _, rows = await snapshot(foreign_database)
-    assert await migrate_fully(foreign_database) == ("0001", "0002", "0003", "0004")
+    assert await migrate_fully(foreign_database) == REVISIONS
     _, rows_after = await snapshot(foreign_database)
     for name, present_name in {
         "alembic_version": "old_alembic_version",
@@ -86,7 +86,7 @@ async def test_a_foreign_version_is_told_by_the_floor_that_is_missing_not_by_its
         "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);"
         "INSERT INTO alembic_version VALUES ('0003')",
     )
-    assert await migrate_fully(empty_database) == ("0001", "0002", "0003", "0004")
+    assert await migrate_fully(empty_database) == REVISIONS
     _, rows = await snapshot(empty_database)
     assert rows["old_alembic_version"] == [("(0003)",)]
 
@@ -102,7 +102,7 @@ async def test_reading_commands_change_nothing_beside_a_foreign_version(foreign_
 async def test_the_plan_lists_what_would_be_set_aside(foreign_database: Database) -> None:
     before = await snapshot(foreign_database)
     planned = await plan(foreign_database)
-    assert [step.revision for step in planned.steps] == ["0001", "0002", "0003", "0004"]
+    assert [step.revision for step in planned.steps] == list(REVISIONS)
     assert set(planned.set_aside) == {
         *("alembic_version", "set_aside", "discord_channels", "discord_messages", "ticker_plans", "trade_setups"),
         *("parsed_levels", "events", "schema_floor", "legacy_map", "current_setups"),
@@ -118,7 +118,7 @@ async def test_only_the_first_schema_of_the_search_path_is_touched(foreign_datab
         await connection.execute("CREATE SCHEMA worker")
         await connection.execute(f'ALTER DATABASE "{name}" SET search_path = worker, public')
         await connection.close()
-        assert await migrate_fully(foreign_database) == ("0001", "0002", "0003", "0004")
+        assert await migrate_fully(foreign_database) == REVISIONS
         connection = await connect(foreign_database, purpose="test")
         assert await connection.fetchval("SELECT count(*) FROM worker.set_aside") == 0
         await connection.execute(f'ALTER DATABASE "{name}" RESET search_path')

@@ -11,8 +11,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from tests.integration.sandbox.clients import TOKEN, Connect, RecordingClient, default_intents
-from worker.sandbox import Intent, Sandbox
-from worker.sandbox.world.model import Channel, Guild
+from worker.sandbox import Channel, Guild, Intent, Sandbox
 
 
 @pytest.fixture

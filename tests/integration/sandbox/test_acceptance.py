@@ -9,8 +9,7 @@ import pytest
 from discord import app_commands
 
 from tests.integration.sandbox.clients import TOKEN, Connect, RecordingClient, default_intents
-from worker.sandbox import Sandbox
-from worker.sandbox.world.model import Channel, Guild
+from worker.sandbox import Channel, Guild, Sandbox
 
 # A client in a process of its own in which zstandard cannot be imported: there discord.py asks for zlib-stream.
 _ZLIB_CLIENT = """

@@ -9,8 +9,7 @@ import discord
 import pytest
 
 from tests.integration.sandbox.clients import Connect, RecordingClient
-from worker.sandbox import Sandbox
-from worker.sandbox.world.model import Channel, Guild
+from worker.sandbox import Channel, Guild, Sandbox
 
 
 def _contents(client: RecordingClient) -> list[str]:
@@ -130,6 +129,7 @@ async def test_refused_connections_are_tried_again(sandbox: Sandbox, channel: Ch
     sandbox.post(channel, "meanwhile")
     await client.seen("resumed")
     assert _contents(client) == ["meanwhile"]
+    assert len(client.named("disconnect")) == 2  # by the cut, and by the refusal
 
 
 async def test_a_dead_resume_address_keeps_the_client_away(

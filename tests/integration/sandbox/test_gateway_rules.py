@@ -10,8 +10,7 @@ import aiohttp
 import pytest
 
 from tests.integration.sandbox.clients import TOKEN
-from worker.sandbox import Intent, Sandbox
-from worker.sandbox.world.model import Channel
+from worker.sandbox import Channel, Intent, Sandbox
 
 _SECONDS = 20.0
 _ALL = int(Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.MESSAGE_CONTENT)

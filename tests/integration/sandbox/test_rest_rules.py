@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 
 from tests.integration.sandbox.clients import TOKEN
-from worker.sandbox import Intent, Permission, Sandbox
-from worker.sandbox.world.model import Channel, Guild
+from worker.sandbox import Channel, Guild, Intent, Permission, Sandbox
 from worker.sandbox.world.snowflakes import snowflake_at
 
 

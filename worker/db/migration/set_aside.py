@@ -14,6 +14,8 @@ NAMES = (
     "parsed_levels",
     "events",
     "event_consumers",
+    "event_letters",
+    "event_acknowledgements",
     "migration_runs",
     "schema_floor",
     "import_runs",

@@ -36,13 +36,10 @@ class MessageKind(IntEnum):
 
 
 class MessageFlag(IntFlag):
-    CROSSPOSTED = 1 << 0
-    IS_CROSSPOST = 1 << 1
     HAS_THREAD = 1 << 5
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     HAS_SNAPSHOT = 1 << 14
-    COMPONENTS_V2 = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
