@@ -35,6 +35,12 @@ SESSIONS_FORCED = Counter(
     "worker_sessions_forced", "Sessions given up for a fresh one, by what was wrong.", ["reason"], registry=REGISTRY
 )
 IS_INGESTER = Gauge("worker_is_ingester", "1 while this process holds the ingest lease.", registry=REGISTRY)
-OPEN_GAPS = Gauge("worker_open_gaps", "Ranges of message ids that are not covered.", registry=REGISTRY)
+INGESTER_FAULTS = Counter("worker_ingester_faults", "Faults that ended all ingest for a moment.", registry=REGISTRY)
+OPEN_GAP_SINCE = Gauge(
+    "worker_open_gap_since_seconds",
+    "Each range of message ids that is not covered: when it was found, in seconds since 1970, and why it is open.",
+    ["channel_id", "first_id", "last_id", "reason"],
+    registry=REGISTRY,
+)
 JOB_FAULTS = Counter("worker_job_faults", "Runs of periodic jobs that ended in an error.", ["job"], registry=REGISTRY)
 EVENTS_REMOVED = Counter("worker_events_removed", "Events past their retention that were removed.", registry=REGISTRY)

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     )
     event_retention_days: int = Field(90, ge=1, description="How long events are kept.")
     history_page_seconds: float = Field(1, ge=0, description="The least time between two pages of a channel's history.")
+    lease_seconds: float = Field(
+        5, ge=0.5, description="After how long another worker takes over from one that is frozen or cut off."
+    )
     queue_limit: int = Field(10_000, ge=1, description="Observations that wait in memory while the database is away.")
 
     @field_validator("discord_channels", mode="before")

@@ -8,7 +8,9 @@ Origin = Literal["live", "history", "replay", "legacy"]
 ParseState = Literal["pending", "parsed", "empty", "not_a_plan", "failed"]
 LetterState = Literal["dead", "waiting", "taken"]
 PlanState = Literal["current", "superseded", "withdrawn"]
-GapReason = Literal["start", "reconnected", "resumed", "queue_full", "configured", "self_check"]
+GapReason = Literal[
+    "start", "reconnected", "resumed", "queue_full", "configured", "access_changed", "discovered", "self_check"
+]
 GapOutcome = Literal["fetched", "unreachable"]
 MigrationDirection = Literal["upgrade", "downgrade", "stamp"]
 SetAsideKind = Literal["relation", "index", "constraint", "sequence"]

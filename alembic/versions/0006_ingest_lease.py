@@ -27,7 +27,8 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "reason IN ('start', 'reconnected', 'resumed', 'queue_full', 'configured', 'self_check')",
+            "reason IN ('start', 'reconnected', 'resumed', 'queue_full', 'configured', 'access_changed', 'discovered', "
+            "'self_check')",
             name=op.f("ck_ingestion_gaps_reason"),
         ),
         sa.CheckConstraint("outcome IN ('fetched', 'unreachable')", name=op.f("ck_ingestion_gaps_outcome")),
@@ -56,9 +57,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_verifications")),
     )
-    op.create_index(
-        "ix_channel_verifications_channel_id_first_id", "channel_verifications", ["channel_id", "first_id"]
-    )
+    op.create_index("ix_channel_verifications_channel_id_first_id", "channel_verifications", ["channel_id", "first_id"])
     op.create_table(
         "ingest_lease",
         sa.Column("only_row", sa.Boolean(), server_default=sa.text("true"), nullable=False),

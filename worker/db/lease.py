@@ -2,8 +2,9 @@
 
 The lease is a session's advisory lock. PostgreSQL frees it when the session ends: at once when its process dies, after
 `idle_session_timeout` when the process is frozen or cut off and no longer renews. Every holder has a number, the epoch;
-a writer's transaction is refused unless its epoch is the present one. Taking the lease waits for the transactions of
-the holder before, so nothing of theirs commits after it."""
+a transaction of the holder's is refused once another epoch has begun. An epoch begins after the transactions of the one
+before have ended, so nothing of theirs commits after it. A holder whose session broke keeps the epoch if it gets the
+lock again before anybody else does."""
 
 import asyncio
 import os
@@ -16,11 +17,11 @@ import asyncpg
 import structlog
 
 from worker.db.connection import Database, connect
-from worker.db.failures import CONNECT_ERRORS
 from worker.db.schema import INGEST_EPOCH_LOCK, INGEST_LEASE_LOCK, LEASE_LOST_STATE
 
 RENEWALS = 3  # a lease time
 POLLS = 4  # a lease time, while another process holds it
+EPOCH_SECONDS = 10  # for a transaction of the epoch before to end; PostgreSQL ends one that idles after 2 s
 
 _TAKE = f"SELECT pg_try_advisory_lock({INGEST_LEASE_LOCK})"
 
@@ -32,65 +33,109 @@ SELECT pg_advisory_xact_lock({INGEST_EPOCH_LOCK})
 
 _NEXT_EPOCH = "UPDATE ingest_lease SET epoch = epoch + 1, holder = $1, taken_at = clock_timestamp() RETURNING epoch"
 
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_EPOCH = "SELECT epoch FROM ingest_lease"
+
+# What a session can fail with. The server may be starting, stopping or out of reach; all of it passes.
+_BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
 
 
 class LeaseLostError(Exception):
-    """Another process ingests now, or may: nothing may be written by this one."""
+    """Another process ingests now: nothing may be written by this one."""
 
 
 class Lease:
-    """Held until `lost` returns."""
+    """The right to ingest, held by a session of its own."""
 
-    def __init__(self, connection: asyncpg.Connection, epoch: int, seconds: float) -> None:
-        self.epoch = epoch
-        self._connection = connection
+    def __init__(self, database: Database, seconds: float) -> None:
+        """`seconds` is how long a holder that no longer renews keeps it."""
+        self.epoch = 0
+        self._database = database
         self._seconds = seconds
+        self._connection: asyncpg.Connection | None = None
+        self._is_locked = False
 
-    async def lost(self) -> None:
-        """Renews the lease for ever; returns when that fails."""
+    async def take(self, *, on_wait: Callable[[], None]) -> None:
+        """Waits until the lease is ours; `on_wait` is called once if another process holds it."""
+        is_told = False
         while True:
-            await asyncio.sleep(self._seconds / RENEWALS)
             try:
-                async with asyncio.timeout(self._seconds / RENEWALS):
-                    epoch = await self._connection.fetchval("SELECT epoch FROM ingest_lease")
-            except LOST as error:
-                log.error("lease.lost", epoch=self.epoch, reason=f"{type(error).__name__}: {error}")
-                return
+                async with asyncio.timeout(self._seconds + EPOCH_SECONDS):
+                    if await self._has_lock():
+                        self.epoch = await self._begin_epoch()
+                        break
+                if not is_told:
+                    is_told = True
+                    on_wait()
+            except _BROKEN as error:
+                self._broken(error)
+            await asyncio.sleep(self._seconds / POLLS * random.uniform(0.5, 1.5))  # noqa: S311
+        log.info("lease.taken", epoch=self.epoch)
+
+    async def lost(self, *, on_broken: Callable[[str], None], on_kept: Callable[[], None]) -> None:
+        """Renews the lease; returns when another epoch has begun.
+
+        `on_broken` hears why it cannot be renewed at present, `on_kept` that it is renewed."""
+        while True:
+            await asyncio.sleep(self._seconds / RENEWALS * random.uniform(0.8, 1.0))  # noqa: S311
+            try:
+                async with asyncio.timeout(self._seconds):
+                    holds = await self._has_lock()
+                    epoch = await self._connected.fetchval(_EPOCH)
+            except _BROKEN as error:
+                self._broken(error)
+                on_broken(f"{type(error).__name__}: {error}")
+                continue
             if epoch != self.epoch:
                 log.error("lease.lost", epoch=self.epoch, reason=f"epoch {epoch} has begun")
                 return
+            if holds:
+                on_kept()
+
+    def release(self) -> None:
+        """Ends the session, and with it the lock, without waiting for an answer."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    @property
+    def _connected(self) -> asyncpg.Connection:
+        if self._connection is None:
+            raise asyncpg.InterfaceError("the session of the lease is gone")
+        return self._connection
+
+    async def _has_lock(self) -> bool:
+        """Whether the lock is held by our session, which is opened and asks for the lock where it does not have it."""
+        if self._connection is None:
+            self._connection = await connect(self._database, purpose="lease")
+            await self._connection.execute(f"SET idle_session_timeout = {round(self._seconds * 1000)}")
+            self._is_locked = False
+        if not self._is_locked:
+            self._is_locked = bool(await self._connection.fetchval(_TAKE))
+        return self._is_locked
+
+    async def _begin_epoch(self) -> int:
+        connection = self._connected
+        await connection.execute(_BEGIN_EPOCH)
+        epoch: int = await connection.fetchval(_NEXT_EPOCH, f"{socket.gethostname()}:{os.getpid()}")
+        await connection.execute("COMMIT")
+        return epoch
+
+    def _broken(self, error: Exception) -> None:
+        log.warning("lease.session_broken", epoch=self.epoch, reason=f"{type(error).__name__}: {error}")
+        self.release()
 
 
 @asynccontextmanager
 async def held_lease(database: Database, *, seconds: float, on_wait: Callable[[], None]) -> AsyncIterator[Lease]:
-    """Waits until the lease is ours, then holds it for as long as the block lasts or until it is lost.
-
-    `on_wait` is called once if another process holds it."""
-    connection, waited = None, False
+    """Waits until the lease is ours, and holds it for as long as the block lasts or until it is lost."""
+    lease = Lease(database, seconds)
     try:
-        while True:
-            try:
-                if connection is None:
-                    connection = await _session(database, seconds)
-                if await connection.fetchval(_TAKE):
-                    break
-            except CONNECT_ERRORS as error:
-                log.warning("lease.unreachable", reason=f"{type(error).__name__}: {error}")
-                _drop(connection)
-                connection = None
-            if not waited:
-                waited = True
-                on_wait()
-            await asyncio.sleep(seconds / POLLS * random.uniform(0.5, 1.5))  # noqa: S311
-        epoch = await _begin_epoch(connection)
-        log.info("lease.taken", epoch=epoch)
-        yield Lease(connection, epoch, seconds)
+        await lease.take(on_wait=on_wait)
+        yield lease
     finally:
-        # Ends the session, and with it the lock, without waiting for an answer.
-        _drop(connection)
+        lease.release()
 
 
 async def begin(connection: asyncpg.Connection, epoch: int | None) -> None:
@@ -104,23 +149,6 @@ async def begin(connection: asyncpg.Connection, epoch: int | None) -> None:
         await connection.execute(f"BEGIN; SELECT hold_ingest_epoch({epoch:d})")
     except asyncpg.PostgresError as error:
         if error.sqlstate == LEASE_LOST_STATE:
+            await connection.execute("ROLLBACK")
             raise LeaseLostError(f"epoch {epoch} is over") from None
         raise
-
-
-async def _session(database: Database, seconds: float) -> asyncpg.Connection:
-    connection = await connect(database, purpose="lease")
-    await connection.execute(f"SET idle_session_timeout = {round(seconds * 1000)}")
-    return connection
-
-
-async def _begin_epoch(connection: asyncpg.Connection) -> int:
-    await connection.execute(_BEGIN_EPOCH)
-    epoch: int = await connection.fetchval(_NEXT_EPOCH, f"{socket.gethostname()}:{os.getpid()}")
-    await connection.execute("COMMIT")
-    return epoch
-
-
-def _drop(connection: asyncpg.Connection | None) -> None:
-    if connection is not None:
-        connection.terminate()

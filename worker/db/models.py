@@ -101,11 +101,11 @@ class DiscordChannel(Base):
     history_from: Mapped[datetime | None]
     permission_state: Mapped[str] = mapped_column(server_default="unknown")
     permission_checked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
     # Up to which moment archived threads are known; what was archived later is looked for again.
     threads_checked_at: Mapped[datetime | None]
     unreachable_since: Mapped[datetime | None]  # deleted, or the bot was removed
-    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
-    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
 
 
 class DiscordMessage(Base):

@@ -9,6 +9,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import metrics
+from worker.db.lease import begin
 
 BATCH = 1000  # events a statement
 PAUSE_SECONDS = 0.05  # between two batches
@@ -27,11 +28,15 @@ DELETE FROM events WHERE id IN (SELECT oldest.id FROM oldest, kept WHERE kept.id
 log = structlog.get_logger(__name__)
 
 
-async def remove_old_events(connection: Connection, *, days: int) -> int:
-    """Removes what is older than so many days; returns how many events that were."""
+async def remove_old_events(connection: Connection, *, days: int, epoch: int | None = None) -> int:
+    """Removes what is older than so many days; returns how many events that were.
+
+    Raises LeaseLostError as worker.db.lease.begin does."""
     removed = 0
     while True:
+        await begin(connection, epoch)
         status = await connection.execute(_REMOVE_OLDEST, days, BATCH)
+        await connection.execute("COMMIT")
         batch = int(status.rpartition(" ")[2])
         removed += batch
         metrics.EVENTS_REMOVED.inc(batch)

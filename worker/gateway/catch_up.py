@@ -1,119 +1,118 @@
-"""Closes gaps: fetches over REST what the gateway did not bring, every channel at its own pace.
+"""Sees that every gap is closed: looks for them when something happened, and fetches all channels side by side.
 
-A page is stored and its coverage moved in one transaction, so that it can stop anywhere and go on there."""
+A page is stored and its coverage moved in one transaction, and what comes next is read from coverage again, so that it
+can stop anywhere and go on there."""
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Awaitable, Callable
 
 import discord
 import structlog
+from asyncpg import Connection
 
-from worker import correlation, metrics
-from worker.db.connection import Database, connected
-from worker.db.lease import begin
-from worker.events.catalogue import CatchupCompleted, CatchupStarted, Event, Fact
-from worker.events.outbox import tell
-from worker.gateway.client import GatewayClient, observe_message
+from worker import metrics
+from worker.db.lease import LeaseLostError
+from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
 from worker.gateway.pacing import BudgetSpentError
-from worker.gateway.rest import PAGE, PASSING_REST, Rest
-from worker.ingest.channels import set_permission
-from worker.ingest.coverage import Gap
-from worker.ingest.gaps import account_for_gaps
-from worker.ingest.observation import Covered
-from worker.ingest.queue import account
-from worker.ingest.writer import Writer
+from worker.gateway.rest import PASSING_REST, SessionEndedError
+from worker.gateway.survey import Survey
+from worker.ingest.gaps import account_for_gaps, open_gaps
+from worker.ingest.writer import PASSING
 from worker.words import GapReason
 
-AT_ONCE = 50  # channels that are fetched side by side
-OVERLAP = 60_000 << 22  # ids of 60 s: messages become visible out of order
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 60.0
+
+# What passes by itself, or is decided by Discord for this request only: a 403 or 404 proves nothing about messages.
+_RETRIED = (discord.HTTPException, BudgetSpentError, SessionEndedError, *PASSING_REST, *PASSING)
 
 log = structlog.get_logger(__name__)
 
 
 class CatchUp:
-    """Not for two tasks at once."""
+    """One task looks for gaps, and one for each channel fetches until the channel has none."""
 
-    def __init__(
-        self, database: Database, writer: Writer, rest: Rest, *, epoch: int, on_commit: Callable[[], None]
-    ) -> None:
-        self._database = database
-        self._writer = writer
-        self._writing = asyncio.Lock()
-        self._rest = rest
-        self._epoch = epoch
-        self._on_commit = on_commit
-        self._places = asyncio.Semaphore(AT_ONCE)
+    def __init__(self, means: Means, survey: Survey, *, drained: Callable[[], Awaitable[None]]) -> None:
+        """`drained` returns once all that was received before is committed; earlier it would look like a gap."""
+        self._means = means
+        self._survey = survey
+        self._drained = drained
+        self._newest: dict[int, int] = {}
+        self._channels: dict[int, asyncio.Task[None]] = {}
+        self._reasons: list[GapReason] = []
+        self._wanted = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    async def run(self, client: GatewayClient, newest: Mapping[int, int], reason: GapReason) -> int:
-        """Fetches all that is missing up to the newest message of each channel; returns how many gaps are left.
+    def want(self, reason: GapReason) -> None:
+        """Gaps are to be looked for, and what waits to be tried again is tried at once."""
+        self._reasons.append(reason)
+        self._wanted.set()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-        Raises one of the writer's PASSING when the database goes away, and LeaseLostError."""
-        gaps = await self._account(newest, reason)
-        metrics.OPEN_GAPS.set(sum(map(len, gaps.values())))
-        async with asyncio.TaskGroup() as group:
-            for channel_id, missing in gaps.items():
-                group.create_task(self._channel(client, channel_id, missing))
-        left = sum(map(len, (await self._account({channel: newest[channel] for channel in gaps}, reason)).values()))
-        metrics.OPEN_GAPS.set(left)
-        return left
+    async def run(self) -> None:
+        """For ever. Raises LeaseLostError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await self._wanted.wait()
+                    self._wanted.clear()
+                    await self._look(group)
+        except ExceptionGroup as faults:
+            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
 
-    async def _account(self, newest: Mapping[int, int], reason: GapReason) -> dict[int, list[Gap]]:
-        async with connected(self._database, purpose="gaps") as connection:
-            found = {
-                channel_id: await account_for_gaps(connection, channel_id, message_id, reason, self._epoch)
-                for channel_id, message_id in newest.items()
-            }
-        return {channel_id: gaps for channel_id, gaps in found.items() if gaps}
+    async def _look(self, group: asyncio.TaskGroup) -> None:
+        if (client := self._means.client()) is None:
+            return
+        reason, self._reasons = self._reasons[0], []
+        try:
+            newest = await self._survey.newest_messages(client)
+            # The library knows of a message one turn of the loop before its handler has queued it.
+            await asyncio.sleep(0)
+            await self._drained()
+            self._newest |= newest
+            async with self._means.session.use() as connection:
+                gaps = await account_for_gaps(connection, self._newest, reason, self._means.epoch)
+                await _show_open_gaps(connection)
+        except _RETRIED as error:
+            log.warning("history.look_failed", reason=f"{type(error).__name__}: {error}")
+            loop = asyncio.get_running_loop()
+            loop.call_later(FIRST_RETRY_SECONDS * random.uniform(1, 3), self.want, reason)  # noqa: S311
+            return
+        self._means.on_commit()
+        for channel_id in gaps:
+            task = self._channels.get(channel_id)
+            if task is None or task.done():
+                self._channels[channel_id] = group.create_task(self._close_gaps(channel_id, reason))
 
-    async def _channel(self, client: GatewayClient, channel_id: int, gaps: Sequence[Gap]) -> None:
-        """The newest gap first: it is what a trader waits for."""
-        channel = client.get_channel(channel_id)
-        granted = isinstance(channel, discord.abc.GuildChannel | discord.Thread) and can_read_history(channel)
-        async with self._places, connected(self._database, purpose="catch-up") as connection:
-            await set_permission(connection, channel_id, granted=granted)
-            if not granted:
+    async def _close_gaps(self, channel_id: int, reason: GapReason) -> None:
+        """Until the channel has no gap, or none that may be read."""
+        delay = FIRST_RETRY_SECONDS
+        while True:
+            changed = self._changed
+            try:
+                await GapFetch(self._means, channel_id, lambda: self._newest[channel_id]).run()
+                async with self._means.session.use() as connection:
+                    await account_for_gaps(
+                        connection, {channel_id: self._newest[channel_id]}, reason, self._means.epoch
+                    )
+                    await _show_open_gaps(connection)
+                self._means.on_commit()
+                return
+            except NotPermittedError:
                 log.warning("history.not_permitted", channel_id=channel_id, needs="View Channel, Read Message History")
                 return
-            started = CatchupStarted(channel_id=str(channel_id), gaps=len(gaps))
-            correlation_id = correlation.of_name(f"ingestion:catchup:{channel_id}:{gaps[0].first_id}:{gaps[0].last_id}")
-            await tell(connection, [Event(started, correlation_id)], epoch=self._epoch)
-            messages = 0
-            for gap in gaps:
-                try:
-                    messages += await self._gap(client, gap)
-                except (discord.HTTPException, BudgetSpentError, *PASSING_REST) as error:
-                    # A 403 or 404 proves nothing about messages: the gap stays.
-                    why = f"{type(error).__name__}: {error}"
-                    log.warning("history.gap_left", correlation_id=str(correlation_id), gap=gap, reason=why)
-                    return
-            log.info("history.completed", channel_id=channel_id, correlation_id=str(correlation_id), messages=messages)
-            completed = CatchupCompleted(channel_id=str(channel_id), messages=messages)
-            await tell(connection, [Event(completed, correlation_id)], epoch=self._epoch)
-
-    async def _gap(self, client: GatewayClient, gap: Gap) -> int:
-        """Oldest first. A short page is the last one: everything up to the gap's end, as known before it, is there."""
-        covered_up_to = gap.first_id - 1
-        after = max(covered_up_to - OVERLAP, 0)
-        messages = 0
-        while covered_up_to < gap.last_id:
-            page = await self._rest.messages(client, gap.channel_id, after=after)
-            metrics.HISTORY_PAGES.inc()
-            guild_id = getattr(getattr(client.get_channel(gap.channel_id), "guild", None), "id", None)
-            seen = [observe_message(message, origin="history", guild_id=guild_id) for message in page]
-            reached = gap.last_id if len(page) < PAGE else max(seen[-1].message_id, covered_up_to)
-            started = time.perf_counter()
-            async with self._writing:
-                written = await self._writer.write(seen, [Covered(gap.channel_id, covered_up_to, reached)])
-            account(seen, written, time.perf_counter() - started)
-            self._on_commit()
-            covered_up_to, after = reached, seen[-1].message_id if seen else reached
-            messages += written.stored
-        return messages
+            except _RETRIED as error:
+                log.warning("history.interrupted", channel_id=channel_id, reason=f"{type(error).__name__}: {error}")
+            try:
+                async with asyncio.timeout(delay * random.uniform(0.5, 1.5)):  # noqa: S311
+                    await changed.wait()
+            except TimeoutError:
+                delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 
 
-def can_read_history(channel: discord.abc.GuildChannel | discord.Thread) -> bool:
-    """Whether an empty page proves that there is nothing: without the permission Discord answers with one as well."""
-    permissions = channel.permissions_for(channel.guild.me)
-    return permissions.view_channel and permissions.read_message_history
+async def _show_open_gaps(connection: Connection) -> None:
+    metrics.OPEN_GAP_SINCE.clear()
+    for gap in await open_gaps(connection):
+        labels = metrics.OPEN_GAP_SINCE.labels(str(gap.channel_id), str(gap.first_id), str(gap.last_id), gap.reason)
+        labels.set(gap.opened_at.timestamp())

@@ -4,17 +4,18 @@ Only raw events are used: the others fire for messages in the library's cache al
 observations are queued in the order in which the frames came."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import aiohttp
 import discord
 import structlog
 
 from worker import metrics
 from worker.ingest.channels import ChannelBook
 from worker.ingest.coverage import LiveSpans
-from worker.ingest.observation import Observation
+from worker.ingest.observation import Covered, Observation
 from worker.ingest.queue import IngestQueue
 from worker.words import Origin
 
@@ -28,7 +29,13 @@ class SessionWatcher(Protocol):
 
     def disconnected(self) -> None: ...
 
-    def thread_seen(self, thread: discord.Thread) -> None: ...
+    def overflowed(self) -> None: ...
+
+    def access_changed(self) -> None: ...
+
+    def thread_seen(self) -> None: ...
+
+    def gone(self, channel_ids: Sequence[int]) -> None: ...
 
 
 def intents() -> discord.Intents:
@@ -39,13 +46,16 @@ def intents() -> discord.Intents:
 class GatewayClient(discord.Client):
     """One login: a client cannot be started twice."""
 
-    def __init__(self, book: ChannelBook, queue: IngestQueue, watcher: SessionWatcher) -> None:
+    def __init__(
+        self, book: ChannelBook, queue: IngestQueue, watcher: SessionWatcher, *, trace: aiohttp.TraceConfig
+    ) -> None:
         super().__init__(
             intents=intents(),
             max_messages=None,
             enable_debug_events=True,  # the only way to a message's payload as it came
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=trace,
         )
         self._book = book
         self._queue = queue
@@ -54,11 +64,17 @@ class GatewayClient(discord.Client):
         self._frames: dict[str, Callable[[dict[str, Any]], None]] = {
             '"MESSAGE_CREATE"': self._posted,
             '"GUILD_CREATE"': self._guild_begins,
+            '"THREAD_CREATE"': self._thread_begins,
         }
 
     def newest_messages(self) -> dict[int, int]:
         """The newest message of each listened channel and thread, as Discord last told it."""
-        return {channel.id: getattr(channel, "last_message_id", None) or 0 for channel in self.listened_channels()}
+        return {
+            channel.id: getattr(channel, "last_message_id", None) or 0
+            for channel in self.listened_channels()
+            # A forum's is the newest of its threads; it has no messages itself.
+            if not isinstance(channel, discord.ForumChannel | discord.CategoryChannel)
+        }
 
     def listened_channels(self) -> Iterator[discord.abc.GuildChannel | discord.Thread]:
         for guild in self.guilds:
@@ -93,6 +109,10 @@ class GatewayClient(discord.Client):
         for channel in (*guild.get("channels", ()), *guild.get("threads", ())):
             self._spans.begin(int(channel["id"]), int(channel.get("last_message_id") or 0))
 
+    def _thread_begins(self, thread: dict[str, Any]) -> None:
+        if thread.get("newly_created"):
+            self._spans.begin(int(thread["id"]), int(thread["id"]) - 1)
+
     def _posted(self, payload: dict[str, Any]) -> None:
         channel_id, message_id = int(payload["channel_id"]), int(payload["id"])
         if not self._listens(channel_id):
@@ -100,8 +120,14 @@ class GatewayClient(discord.Client):
             return
         guild_id = int(payload["guild_id"]) if payload.get("guild_id") else None
         observation = observe_message(payload, origin="live", guild_id=guild_id)
-        if not self._queue.put(observation, self._spans.arrived(channel_id, message_id)):
+        if not self._put(observation, self._spans.arrived(channel_id, message_id)):
             self._spans.missed(channel_id, message_id)
+
+    def _put(self, observation: Observation, covered: Covered | None = None) -> bool:
+        if self._queue.put(observation, covered):
+            return True
+        self._watcher.overflowed()
+        return False
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         if not self._listens(event.channel_id):
@@ -110,7 +136,7 @@ class GatewayClient(discord.Client):
         if "content" not in payload or "author" not in payload:
             # Part of a message would read as if the rest of it had been removed.
             payload = dict(await self.http.get_message(event.channel_id, event.message_id))
-        self._queue.put(observe_message(payload, origin="live", guild_id=event.guild_id))
+        self._put(observe_message(payload, origin="live", guild_id=event.guild_id))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         self._deleted(event.message_id, event.channel_id, event.guild_id)
@@ -121,13 +147,66 @@ class GatewayClient(discord.Client):
 
     def _deleted(self, message_id: int, channel_id: int, guild_id: int | None) -> None:
         if self._listens(channel_id):
-            self._queue.put(Observation("deleted", "live", message_id, channel_id, guild_id, datetime.now(UTC)))
+            self._put(Observation("deleted", "live", message_id, channel_id, guild_id, datetime.now(UTC)))
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        self._watcher.thread_seen(thread)
+        self._thread_seen(thread)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        self._watcher.thread_seen(thread)
+        self._thread_seen(thread)
+
+    def _thread_seen(self, thread: discord.Thread) -> None:
+        if self._book.listens_to(thread.id, thread.parent_id):
+            self._watcher.thread_seen()
+
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        self._access_changed([channel])
+
+    async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        if before.overwrites != after.overwrites or before.category != after.category:
+            self._access_changed([after])
+
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        if before.permissions != after.permissions:
+            self._access_changed(after.guild.channels)
+
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        self._access_changed(role.guild.channels)
+
+    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
+        if after == after.guild.me and before.roles != after.roles:
+            self._access_changed(after.guild.channels)
+
+    async def on_guild_join(self, _: discord.Guild) -> None:
+        self._watcher.access_changed()
+
+    async def on_guild_available(self, _: discord.Guild) -> None:
+        self._watcher.access_changed()
+
+    def _access_changed(self, channels: Iterable[discord.abc.GuildChannel]) -> None:
+        """What is posted while a channel cannot be seen is not told, so the unbroken connection ends here.
+
+        Whether it can be seen at this moment does not matter: it may have changed twice since the frame came."""
+        listened = [channel for channel in channels if self._listens(channel.id)]
+        for channel in listened:
+            for one in (channel, *getattr(channel, "threads", ())):
+                self._spans.forget(one.id)
+        if listened:
+            self._watcher.access_changed()
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        self._gone([channel.id, *(thread.id for thread in getattr(channel, "threads", ()))])
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        self._watcher.gone([event.thread_id])
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        self._gone([channel.id for channel in (*guild.channels, *guild.threads)])
+
+    def _gone(self, channel_ids: Sequence[int]) -> None:
+        for channel_id in channel_ids:
+            self._spans.forget(channel_id)
+        self._watcher.gone(channel_ids)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """The supervisor of handlers: discord.py calls it inside the except block."""

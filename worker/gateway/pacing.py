@@ -1,7 +1,11 @@
 """How fast Discord is asked for history. Its own rate-limit headers mislead there, so the pace is ours."""
 
 import asyncio
+import re
 from collections import deque
+from types import SimpleNamespace
+
+import aiohttp
 
 from worker import metrics
 
@@ -49,6 +53,9 @@ class Pace:
         self._slower[channel_id] = min(slower, LONGEST_PAGE_SECONDS)
 
 
+_MESSAGES_OF_CHANNEL = re.compile(r"/channels/(\d+)/messages")
+
+
 class InvalidRequests:
     """Counts the answers that Discord bans for."""
 
@@ -69,3 +76,17 @@ class InvalidRequests:
             raise BudgetSpentError(
                 f"{len(self._times)} requests were refused within {INVALID_WINDOW_SECONDS / 60:.0f} minutes"
             )
+
+
+def watch_answers(pace: Pace, invalid: InvalidRequests) -> aiohttp.TraceConfig:
+    """Shows every answer to both, those too that the library deals with by itself."""
+
+    async def ended(_: aiohttp.ClientSession, __: SimpleNamespace, answered: aiohttp.TraceRequestEndParams) -> None:
+        status = answered.response.status
+        invalid.answered(status)
+        if status == 429 and (found := _MESSAGES_OF_CHANNEL.search(answered.url.path)):
+            pace.limited(int(found[1]))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(ended)
+    return trace

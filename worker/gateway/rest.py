@@ -19,6 +19,11 @@ FIRST_RETRY_SECONDS = 0.5
 PASSING_REST = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordServerError, discord.RateLimited)
 UNKNOWN_MESSAGE = 10008
 
+
+class SessionEndedError(Exception):
+    """The client that was asked is closed; another one may be connected by and by."""
+
+
 Answer = TypeVar("Answer")
 Payload = dict[str, Any]
 
@@ -27,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 class Rest:
     """Every method raises discord.Forbidden or NotFound for what is refused, one of PASSING_REST when tries run out,
-    and BudgetSpentError."""
+    SessionEndedError and BudgetSpentError."""
 
     def __init__(self, pace: Pace, invalid: InvalidRequests) -> None:
         self._pace = pace
@@ -36,18 +41,21 @@ class Rest:
     async def messages(self, client: discord.Client, channel_id: int, *, after: int) -> list[Payload]:
         """The oldest messages behind an id, at most PAGE, oldest first."""
         page = await self._ask(
-            lambda: client.http.logs_from(channel_id, PAGE, after=after), lambda: self._pace.page(channel_id)
+            client, lambda: client.http.logs_from(channel_id, PAGE, after=after), lambda: self._pace.page(channel_id)
         )
         return [dict(message) for message in reversed(page)]
 
     async def message(self, client: discord.Client, channel_id: int, message_id: int) -> Payload | None:
         """One message; None where Discord says that there is no such message in a channel that it knows."""
         try:
-            return dict(await self._ask(lambda: client.http.get_message(channel_id, message_id), self._pace.turn))
+            return dict(await self._ask(client, lambda: client.http.get_message(channel_id, message_id)))
         except discord.NotFound as error:
             if error.code == UNKNOWN_MESSAGE:
                 return None
             raise
+
+    async def channel(self, client: discord.Client, channel_id: int) -> Payload:
+        return dict(await self._ask(client, lambda: client.http.get_channel(channel_id)))
 
     async def archived_threads(
         self, client: discord.Client, channel_id: int, *, private: bool, before: str | None
@@ -55,17 +63,25 @@ class Rest:
         """Archived threads, the last archived first, and whether there are more. `before` is an archive time, or for
         private ones a thread's id."""
         ask = client.http.get_joined_private_archived_threads if private else client.http.get_public_archived_threads
-        answer: Any = await self._ask(lambda: ask(channel_id, before, PAGE), self._pace.turn)
+        answer: Any = await self._ask(client, lambda: ask(channel_id, before, PAGE))
         return [dict(thread) for thread in answer["threads"]], bool(answer["has_more"])
 
-    async def _ask(self, request: Callable[[], Awaitable[Answer]], turn: Callable[[], Awaitable[None]]) -> Answer:
+    async def _ask(
+        self,
+        client: discord.Client,
+        request: Callable[[], Awaitable[Answer]],
+        turn: Callable[[], Awaitable[None]] | None = None,
+    ) -> Answer:
         delay = FIRST_RETRY_SECONDS
         for attempt in range(1, TRIES + 1):
             self._invalid.check()
-            await turn()
+            await (turn or self._pace.turn)()
             try:
                 return await request()
-            except (*PASSING_REST, discord.HTTPException) as error:
+            except Exception as error:
+                if client.is_closed():
+                    # The library's connector raises a RuntimeError then.
+                    raise SessionEndedError("the session with Discord has ended") from error
                 if attempt == TRIES or not _passes(error):
                     raise
                 log.warning("history.retried", attempt=attempt, reason=f"{type(error).__name__}: {error}")

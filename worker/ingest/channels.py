@@ -8,11 +8,16 @@ from typing import Any
 from asyncpg import Connection
 
 from worker import correlation
+from worker.db.lease import begin
 from worker.events.catalogue import ChannelAdded, ChannelChanged, ChannelFact, ChannelRemoved, Event
 from worker.events.outbox import commit_events
 from worker.exits import NotFoundError
+from worker.words import ChannelKind
 
-_COLUMNS = "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser"
+_COLUMNS = (
+    "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser, "
+    "unreachable_since IS NOT NULL AS is_unreachable"
+)
 
 _LOAD_CHANNELS = f"SELECT {_COLUMNS} FROM discord_channels ORDER BY channel_id"  # noqa: S608  a constant of ours
 
@@ -34,14 +39,18 @@ UPDATE discord_channels SET permission_state = $2, permission_checked_at = now()
 """
 
 # What Discord says of a channel is no configuration, so nothing is told.
-_DESCRIBE_CHANNEL = """
-INSERT INTO discord_channels (channel_id, guild_id, name, kind, parent_id) VALUES ($1, $2, $3, $4, $5)
+_DESCRIBE_CHANNELS = """
+INSERT INTO discord_channels (channel_id, guild_id, name, kind, parent_id)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
 ON CONFLICT (channel_id) DO UPDATE
    SET guild_id = excluded.guild_id, name = excluded.name, kind = excluded.kind, parent_id = excluded.parent_id,
-       updated_at = now()
- WHERE (discord_channels.guild_id, discord_channels.name, discord_channels.kind, discord_channels.parent_id)
+       unreachable_since = NULL, updated_at = now()
+ WHERE discord_channels.unreachable_since IS NOT NULL
+    OR (discord_channels.guild_id, discord_channels.name, discord_channels.kind, discord_channels.parent_id)
        IS DISTINCT FROM (excluded.guild_id, excluded.name, excluded.kind, excluded.parent_id)
 """
+
+_FORBIDDEN = "SELECT channel_id FROM discord_channels WHERE permission_state = 'missing'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Channel:
     is_announce: bool
     is_active: bool
     parser: str | None
+    is_unreachable: bool
 
     @property
     def listens(self) -> bool:
@@ -77,6 +87,9 @@ class ChannelBook:
 
     def listened(self) -> Iterator[Channel]:
         return (channel for channel in self._channels.values() if channel.listens)
+
+    def get(self, channel_id: int) -> Channel | None:
+        return self._channels.get(channel_id)
 
     def listens_to(self, channel_id: int, parent_id: int | None = None) -> bool:
         """Whether messages of a channel are stored: it is listened to, or the channel that a thread hangs on is."""
@@ -101,10 +114,18 @@ async def load_channels(connection: Connection) -> list[Channel]:
 
 
 async def add_channel(
-    connection: Connection, channel_id: int, *, changed_by: str, parser: str | None = None, guild_id: int | None = None
+    connection: Connection,
+    channel_id: int,
+    *,
+    changed_by: str,
+    parser: str | None = None,
+    guild_id: int | None = None,
+    epoch: int | None = None,
 ) -> bool:
-    """Listens to a channel from now on, with the parser of that name or by detection. False: it did so already."""
-    await connection.execute("BEGIN")
+    """Listens to a channel from now on, with the parser of that name or by detection. False: it did so already.
+
+    Raises LeaseLostError as worker.db.lease.begin does."""
+    await begin(connection, epoch)
     await connection.execute(_ADD_CHANNEL, channel_id, guild_id)
     before = await _locked(connection, channel_id)
     wanted = {"is_listen": True, "is_active": True, "parser": parser if parser is not None else before.parser}
@@ -126,16 +147,37 @@ async def remove_channel(connection: Connection, channel_id: int, *, changed_by:
     return await _set(connection, before, wanted, ChannelRemoved, changed_by)
 
 
-async def describe_channel(
-    connection: Connection, channel_id: int, *, guild_id: int | None, name: str, kind: str, parent_id: int | None
-) -> None:
-    """Keeps what Discord says of a channel: its guild, name, kind, and what it hangs on."""
-    await connection.execute(_DESCRIBE_CHANNEL, channel_id, guild_id, name, kind, parent_id)
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What Discord says of a channel: its guild, name, kind, and what it hangs on."""
+
+    channel_id: int
+    guild_id: int | None
+    name: str
+    kind: ChannelKind
+    parent_id: int | None
 
 
-async def set_permission(connection: Connection, channel_id: int, *, granted: bool) -> None:
-    """Keeps whether the bot may read a channel's history, and when that was looked at."""
+async def describe_channels(connection: Connection, described: Sequence[Described], epoch: int | None) -> None:
+    """Raises LeaseLostError as worker.db.lease.begin does."""
+    if not described:
+        return
+    rows = sorted((one.channel_id, one.guild_id, one.name, one.kind, one.parent_id) for one in described)
+    await begin(connection, epoch)
+    await connection.execute(_DESCRIBE_CHANNELS, *(list(column) for column in zip(*rows, strict=True)))
+    await connection.execute("COMMIT")
+
+
+async def set_permission(connection: Connection, channel_id: int, *, granted: bool, epoch: int | None) -> None:
+    """Keeps whether the bot may read a channel's history, and when that was looked at. Raises LeaseLostError."""
+    await begin(connection, epoch)
     await connection.execute(_SET_PERMISSION, channel_id, "granted" if granted else "missing")
+    await connection.execute("COMMIT")
+
+
+async def forbidden_channels(connection: Connection) -> set[int]:
+    """Those whose history the bot could not read when that was looked at last."""
+    return {row["channel_id"] for row in await connection.fetch(_FORBIDDEN)}
 
 
 async def _locked(connection: Connection, channel_id: int) -> Channel:

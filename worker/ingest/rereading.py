@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 from parsers.reading import Reading
+from worker.db.lease import begin
 from worker.events.catalogue import Event
 from worker.events.outbox import commit_events
 from worker.ingest import statements as sql
@@ -48,11 +49,14 @@ deleted_at IS NOT NULL
 """
 
 
-async def write_readings(connection: Connection, batch: Sequence[tuple[StoredText, Reading]]) -> int:
+async def write_readings(
+    connection: Connection, batch: Sequence[tuple[StoredText, Reading]], *, epoch: int | None = None
+) -> int:
     """Writes the readings of texts in order of their ids, in one transaction, and tells what that changes.
 
-    A text that was edited meanwhile keeps the reading of its new text. Returns how many were written."""
-    await connection.execute("BEGIN")
+    A text that was edited meanwhile keeps the reading of its new text. Returns how many were written.
+    Raises LeaseLostError as worker.db.lease.begin does."""
+    await begin(connection, epoch)
     try:
         await connection.fetch(sql.LOCK_CHANNELS, sorted({stored.channel_id for stored, _ in batch}))
         told: dict[int, list[Event]] = {}

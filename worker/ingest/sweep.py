@@ -21,7 +21,9 @@ SELECT {STORED_TEXT}
 log = structlog.get_logger(__name__)
 
 
-async def read_pending(connection: Connection, read: Read, parser_of: Callable[[int], str | None]) -> int:
+async def read_pending(
+    connection: Connection, read: Read, parser_of: Callable[[int], str | None], *, epoch: int | None = None
+) -> int:
     """Reads every pending message once; returns how many there were."""
     number, last = 0, -(2**63)
     while rows := await connection.fetch(_PENDING, last):
@@ -32,6 +34,7 @@ async def read_pending(connection: Connection, read: Read, parser_of: Callable[[
                 (text, read_safely(read, text.text, text.posted_at, parser_of(text.channel_id), text.correlation_id))
                 for text in pending
             ],
+            epoch=epoch,
         )
         last = pending[-1].message_id
     if number:

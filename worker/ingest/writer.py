@@ -43,6 +43,8 @@ PASSING = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
+
 log = structlog.get_logger(__name__)
 
 Seen = PreparedMessage | Observation
@@ -160,20 +162,27 @@ class Writer:
         connection = await self._connected()
         written = Written(observations=len(seen))
         try:
-            await begin(connection, self._epoch)
-            await _lock_channels(connection, seen, covered)
-            events: list[Event] = []
-            for wave in _waves(seen):
-                events += await _write_wave(connection, wave, written)
-            if covered:
-                rows = [(had.channel_id, had.after, had.up_to) for had in covered]
-                await connection.execute(sql.ADD_COVERAGE, *columns(rows))
-            written.events = len(events)
-            await commit_events(connection, events)
+            # A connection that swallows everything would otherwise hold what waits for ever.
+            async with asyncio.timeout(TRANSACTION_SECONDS):
+                await self._write_all(connection, seen, covered, written)
         except BaseException:
             await self._abandon(connection)
             raise
         return written
+
+    async def _write_all(
+        self, connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
+    ) -> None:
+        await begin(connection, self._epoch)
+        await _lock_channels(connection, seen, covered)
+        events: list[Event] = []
+        for wave in _waves(seen):
+            events += await _write_wave(connection, wave, written)
+        if covered:
+            rows = [(had.channel_id, had.after, had.up_to) for had in covered]
+            await connection.execute(sql.ADD_COVERAGE, *columns(rows))
+        written.events = len(events)
+        await commit_events(connection, events)
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():

@@ -1,12 +1,12 @@
 """The status for people and for programs. Pure but for printing."""
 
 import json
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from rich.console import Console
 from rich.text import Text
 
-from worker.ingest.coverage import Gap
+from worker.ingest.gaps import OpenGap
 from worker.ingest.observation import snowflake_time
 from worker.views.stored_status import ChannelStatus, Status
 from worker.views.terminal import FAINT, FLAG_STYLE, styled, table
@@ -44,14 +44,32 @@ def _channel_json(channel: ChannelStatus) -> dict[str, object]:
         "messages": channel.messages,
         "last_message_id": None if last is None else str(last),
         "last_posted_at": None if last is None else snowflake_time(last).isoformat(),
-        "gaps": [
-            {"first_id": str(gap.first_id), "last_id": str(gap.last_id), **_gap_times(gap)} for gap in channel.gaps
-        ],
+        "unreachable_since": channel.unreachable_since.isoformat() if channel.unreachable_since else None,
+        "gaps": [_gap_json(gap) for gap in channel.gaps],
     }
 
 
-def _gap_times(gap: Gap) -> dict[str, str]:
-    return {"from": snowflake_time(gap.first_id).isoformat(), "to": snowflake_time(gap.last_id).isoformat()}
+def _gap_json(gap: OpenGap) -> dict[str, object]:
+    """`percent` and `seconds_left` go by time in the channel, not by messages."""
+    left = _seconds_left(gap, datetime.now(UTC))
+    return {
+        "first_id": str(gap.first_id),
+        "last_id": str(gap.last_id),
+        "from": snowflake_time(gap.first_id).isoformat(),
+        "to": snowflake_time(gap.last_id).isoformat(),
+        "open_since": gap.opened_at.isoformat(),
+        "reason": gap.reason,
+        "is_forbidden": gap.is_forbidden,
+        "percent": round(gap.fetched * 100, 1),
+        "seconds_left": None if left is None else round(left),
+    }
+
+
+def _seconds_left(gap: OpenGap, now: datetime) -> float | None:
+    """None while nothing is fetched, or nothing may be."""
+    if gap.is_forbidden or not gap.fetched:
+        return None
+    return (now - gap.opened_at).total_seconds() * (1 - gap.fetched) / gap.fetched
 
 
 def show_status(console: Console, status: Status, zone: tzinfo) -> None:
@@ -99,11 +117,23 @@ def _channel_name(channel: ChannelStatus) -> Text:
 
 
 def _gaps(channel: ChannelStatus, zone: tzinfo) -> Text:
+    if channel.unreachable_since:
+        return styled(f"gone since {channel.unreachable_since.astimezone(zone):%Y-%m-%d %H:%M}", FLAG_STYLE)
     if not channel.gaps:
         return styled("none" if channel.listens and channel.messages else "", FAINT)
-    shown = [f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}" for gap in channel.gaps[:GAPS_SHOWN]]
+    shown = [_gap_line(gap, zone) for gap in channel.gaps[:GAPS_SHOWN]]
     more = len(channel.gaps) - GAPS_SHOWN
     return Text("\n").join(styled(line, FLAG_STYLE) for line in [*shown, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _gap_line(gap: OpenGap, zone: tzinfo) -> str:
+    span = f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}"
+    since = f"open since {gap.opened_at.astimezone(zone):%m-%d %H:%M}: {gap.reason.replace('_', ' ')}"
+    if gap.is_forbidden:
+        return f"{span}\n{since}, needs Read Message History"
+    left = _seconds_left(gap, datetime.now(UTC))
+    progress = "" if left is None else f", {gap.fetched:.0%}, {timedelta(seconds=round(left))} left"
+    return f"{span}\n{since}{progress}"
 
 
 def _clock(message_id: int, zone: tzinfo) -> str:
