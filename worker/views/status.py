@@ -109,6 +109,8 @@ def _show_channels(console: Console, channels: tuple[ChannelStatus, ...], zone: 
             _gaps(channel, zone),
         )
     console.print(drawn)
+    for channel in channels:
+        _show_gaps(console, channel, zone)
 
 
 def _channel_name(channel: ChannelStatus) -> Text:
@@ -118,22 +120,29 @@ def _channel_name(channel: ChannelStatus) -> Text:
 
 def _gaps(channel: ChannelStatus, zone: tzinfo) -> Text:
     if channel.unreachable_since:
-        return styled(f"gone since {channel.unreachable_since.astimezone(zone):%Y-%m-%d %H:%M}", FLAG_STYLE)
+        return styled(f"gone since {channel.unreachable_since.astimezone(zone):%m-%d %H:%M}", FLAG_STYLE)
     if not channel.gaps:
         return styled("none" if channel.listens and channel.messages else "", FAINT)
-    shown = [_gap_line(gap, zone) for gap in channel.gaps[:GAPS_SHOWN]]
-    more = len(channel.gaps) - GAPS_SHOWN
-    return Text("\n").join(styled(line, FLAG_STYLE) for line in [*shown, *([f"and {more} more"] if more > 0 else [])])
+    return styled(f"{len(channel.gaps)} open", FLAG_STYLE)
 
 
-def _gap_line(gap: OpenGap, zone: tzinfo) -> str:
-    span = f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}"
-    since = f"open since {gap.opened_at.astimezone(zone):%m-%d %H:%M}: {gap.reason.replace('_', ' ')}"
+def _show_gaps(console: Console, channel: ChannelStatus, zone: tzinfo) -> None:
+    """Under the table: why and since when does not fit into a column."""
+    for gap in channel.gaps[:GAPS_SHOWN]:
+        span = f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}"
+        console.print(styled(f"Gap in {channel.name or channel.channel_id}: {span}", FLAG_STYLE))
+        since = f"{gap.opened_at.astimezone(zone):%m-%d %H:%M}"
+        console.print(styled(f"  open since {since} ({gap.reason.replace('_', ' ')}), {_progress(gap)}", FAINT))
+    if (more := len(channel.gaps) - GAPS_SHOWN) > 0:
+        console.print(styled(f"  and {more} more", FAINT))
+
+
+def _progress(gap: OpenGap) -> str:
     if gap.is_forbidden:
-        return f"{span}\n{since}, needs Read Message History"
+        return "needs View Channel and Read Message History"
     left = _seconds_left(gap, datetime.now(UTC))
-    progress = "" if left is None else f", {gap.fetched:.0%}, {timedelta(seconds=round(left))} left"
-    return f"{span}\n{since}{progress}"
+    done = f"{gap.fetched:.0%} fetched"
+    return done if left is None else f"{done}, {timedelta(seconds=round(left))} left"
 
 
 def _clock(message_id: int, zone: tzinfo) -> str:

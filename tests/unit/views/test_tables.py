@@ -279,9 +279,10 @@ def test_the_status_names_what_is_wrong() -> None:
     assert "last id 44, 40 kept for 90 days" in text
     assert "2025-06-18 07:58" in text
     assert "and 2 more" in text
-    assert "open since 06-18 08:00: start, 75%," in text
-    assert "needs Read Message History" in " ".join(text.split())
-    assert "gone since 2025-06-18 08:00" in text
+    said = " ".join(text.split())
+    assert "open since 06-18 08:00 (start), 75% fetched, " in said
+    assert "needs View Channel and Read Message History" in said
+    assert "gone since 06-18 08:00" in said
     assert "\x1b" not in text
     assert is_narrow(text)
 
