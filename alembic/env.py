@@ -16,7 +16,7 @@ from worker.db.migration.attempts import alchemy, run_attempts
 from worker.db.migration.events import tell_runs
 from worker.db.migration.recorder import RunRecorder
 from worker.db.migration.session import MigrationLimits, migration_session
-from worker.db.migration.set_aside import IS_OURS, SET_VERSION_TABLE_ASIDE
+from worker.db.migration.set_aside import DROP_EMPTY_VERSION_TABLE, IS_OURS, SET_VERSION_TABLE_ASIDE
 from worker.db.models import Base
 from worker.exits import WorkerError
 from worker.settings import load_settings
@@ -32,6 +32,12 @@ def changes_database() -> bool:
     except KeyError:
         return False
     return True
+
+
+def is_upgrade() -> bool:
+    """The one command that may rename what is not ours. Without a command line it is the worker that migrates."""
+    options = context.config.cmd_opts
+    return options is None or options.cmd[0].__name__ == "upgrade"
 
 
 def is_relative(revision: object) -> bool:
@@ -59,15 +65,11 @@ def configure(version_table: str, recorder: RunRecorder, connection: Connection 
     )
 
 
-def is_stamp() -> bool:
-    """Stamping takes alembic_version as it stands; it is the one command that may purge it."""
-    return "purge" in context.get_context().opts
-
-
 def run_offline() -> None:
     configure(VERSION_TABLE, RunRecorder())
-    if context.get_starting_revision_argument() is None and not is_stamp():
+    if is_upgrade() and context.get_starting_revision_argument() is None:
         context.execute(SET_VERSION_TABLE_ASIDE)
+        context.execute(DROP_EMPTY_VERSION_TABLE)
     with context.begin_transaction():
         context.run_migrations()
 
@@ -78,18 +80,13 @@ def run_online(connection: Connection, recorder: RunRecorder) -> None:
     version_table = VERSION_TABLE if changes_database() else readable_version_table(connection)
     connection.commit()  # Alembic takes an open transaction for one that it must not end
     configure(version_table, recorder, connection)
-    if changes_database():
-        set_version_table_aside(connection, recorder)
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-def set_version_table_aside(connection: Connection, recorder: RunRecorder) -> None:
     if recorder.applied and is_relative(context.get_revision_argument()):
         raise CommandError(f"A lock was in the way after {recorder.applied[-1]}: run the rest of the steps again.")
-    if not is_stamp():
+    if changes_database() and is_upgrade():
         connection.execute(text(SET_VERSION_TABLE_ASIDE))
         connection.commit()
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 def readable_version_table(connection: Connection) -> str:

@@ -51,11 +51,17 @@ def find_day(text: str, near: date) -> Found | None:
         month, day, year = parts
         if _RANGE.match(text, match.end()):
             return Found(None, match.start(), match.end(), named, "names several days")
-        found = _nearest(month, day, near) if year is None else _date(year, month, day)
+        found = _nearest(month, day, near) if year is None else day_of(year, month, day)
         if found is None and match["first"] and day <= 12 < month:
-            found = _nearest(day, month, near) if year is None else _date(year, day, month)
+            found = _nearest(day, month, near) if year is None else day_of(year, day, month)
         return Found(found, match.start(), match.end(), named, None if found else "there is no such day")
     return Found(None, 0, 0, named, None) if named is not None else None
+
+
+def month_and_day(text: str) -> tuple[int, int, int | None] | None:
+    """Month, day and year, where one is given, of a text that is a date. They need not make a day that exists."""
+    match = _DATE.search(text)
+    return None if match is None else _parts(match)
 
 
 def _parts(match: re.Match[str]) -> tuple[int, int, int | None] | None:
@@ -100,7 +106,7 @@ def _weekday(text: str) -> int | None:
     return None
 
 
-def _date(year: int, month: int, day: int) -> date | None:
+def day_of(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
     except ValueError:
@@ -108,7 +114,7 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 
 def _nearest(month: int, day: int, near: date) -> date | None:
-    days = [found for year in (near.year - 1, near.year, near.year + 1) if (found := _date(year, month, day))]
+    days = [found for year in (near.year - 1, near.year, near.year + 1) if (found := day_of(year, month, day))]
     best = min(days, key=lambda found: abs(found - near), default=None)
     return best if best is not None and abs(best - near).days <= _HALF_A_YEAR else None
 

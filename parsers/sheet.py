@@ -46,10 +46,17 @@ class Sheet:
         """A line of the cleaned text."""
         return self.text[self.starts[index] : self.starts[index + 1]]
 
-    def place(self, index: int, first: int, offset: int) -> int:
-        """Where an offset into a line's shape lies in the cleaned text; `first` is the line's first number."""
-        before = range(first, first + count(self.shapes[index][:offset])) if offset else ()
-        return self.starts[index] + offset + sum(self.bounds[2 * at + 2] - self.bounds[2 * at + 1] - 1 for at in before)
+    def places(self, index: int, first: int, offsets: Sequence[int]) -> list[int]:
+        """Where ascending offsets into a line's shape lie in the cleaned text; `first` is the line's first number."""
+        shape, bounds, start = self.shapes[index], self.bounds, self.starts[index]
+        places, number, widened, before = [], first, 0, 0
+        for offset in offsets:
+            for _ in range(count(shape[before:offset])):
+                widened += bounds[2 * number + 2] - bounds[2 * number + 1] - 1
+                number += 1
+            places.append(start + offset + widened)
+            before = max(before, offset)
+        return places
 
     def given_line(self, index: int) -> str:
         """A line as it was given, without the white space around it."""

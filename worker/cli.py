@@ -198,7 +198,8 @@ def parse(file: str, form: str | None, posted_at: datetime | None, timezone: str
     FILE is the text of one post; without it, or with -, that is standard input. No database is needed."""
     from worker.views import posts
 
-    zone = timezone or _settings().plan_timezone
+    settings = _settings()
+    zone = timezone or settings.plan_timezone
     with _opened(file) as lines:
         if form == "jsonl":
             for line in posts.json_lines(lines, zone):
@@ -237,20 +238,38 @@ def _opened(file: str) -> Iterator[TextIO]:
 def replay(files: tuple[Path, ...], channel: int | None) -> None:
     """Store the messages of exported files.
 
-    What is stored already stays as it is, so that a second run changes nothing. FILE is DiscordChatExporter's JSON, or JSONL with one of Discord's message objects a line."""
+    FILE is DiscordChatExporter's JSON, or JSONL with one of Discord's message objects a line.
+    What is stored already stays as it is, so that a second run changes nothing."""
     from worker import commands
 
     _run(commands.replay(_settings(quiet=sys.stderr.isatty()), files, channel))
 
 
 @cli.command()
+@click.option(
+    "--since", metavar="TIME", callback=_time, help="Only posts from this moment on, such as 2025-05-15T00:00:00Z."
+)
+@click.option("--parser", metavar="NAME", callback=_known_parser, help="Only what this parser read before.")
+@click.option("--execute", is_flag=True, help="Write what is read otherwise, and tell it.  [default: only show it]")
+def reparse(since: datetime | None, parser: str | None, execute: bool) -> None:
+    """Run today's parsers over what is stored and show what they read otherwise."""
+    from worker import commands
+
+    quiet = sys.stderr.isatty()
+    _run(commands.reparse(_settings(quiet=quiet), since=since, parser=parser, execute=execute))
+
+
+@cli.command()
 @click.argument("ticker")
 @click.option("--day", type=DAY, metavar="YYYY-MM-DD", help=DAY_HELP)
-def setups(ticker: str, day: datetime | None) -> None:
+@click.option(
+    "--as-of", metavar="TIME", callback=_time, help="Show what stood at this moment, such as 2025-05-15T14:00:00Z."
+)
+def setups(ticker: str, day: datetime | None, as_of: datetime | None) -> None:
     """Show the setups of TICKER that stand."""
     from worker import commands
 
-    _run(commands.setups(_settings(), ticker, day.date() if day else None))
+    _run(commands.setups(_settings(), ticker, day.date() if day else None, as_of))
 
 
 @cli.command()
@@ -298,6 +317,18 @@ def status(is_json: bool) -> None:
     from worker import commands
 
     _run(commands.status(_settings(), is_json=is_json))
+
+
+@cli.command()
+@click.argument("channel_id", metavar="CHANNEL", type=SNOWFLAKE)
+@click.option("--since", type=DAY, metavar="YYYY-MM-DD", required=True, help="The first day to fetch, in UTC.")
+def backfill(channel_id: int, since: datetime) -> None:
+    """Fetch a channel's older messages.
+
+    The worker that runs fetches them, now or when it starts again; this command shows how far it is."""
+    from worker import commands
+
+    _run(commands.backfill(_settings(), channel_id, since.replace(tzinfo=UTC)))
 
 
 @cli.group()

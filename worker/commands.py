@@ -10,18 +10,25 @@ from zoneinfo import ZoneInfo
 import click
 from asyncpg import Connection
 
+from parsers import Reading, parse
 from worker.db import migrate as schema
 from worker.db.connection import Database, connected, open_database
 from worker.exits import InputError
 from worker.ingest import channels
+from worker.ingest.reparse import count_stored
+from worker.ingest.reparse import reparse as reparse_stored
 from worker.ingest.replay import ReplayOptions, check_files
 from worker.ingest.replay import replay as replay_files
 from worker.settings import Settings
+from worker.views.backfill import follow_backfill
 from worker.views.channels import show_channels
+from worker.views.differences import ReparseCounts, show_difference, show_reparsed
 from worker.views.events import event_json, show_events
+from worker.views.former_plans import plans_as_of
 from worker.views.levels import show_levels
 from worker.views.migration import show_plan
-from worker.views.replay import show_replayed, shown_progress
+from worker.views.progress import shown_progress
+from worker.views.replay import show_replayed
 from worker.views.setups import show_setups
 from worker.views.status import show_status, status_json
 from worker.views.stored_plans import current_plans
@@ -76,17 +83,45 @@ async def replay(settings: Settings, files: Sequence[Path], channel_id: int | No
     check_files(files, channel_id=channel_id)
     options = ReplayOptions(channel_id, settings.plan_timezone, settings.database_wait_seconds)
     async with _ready_database(settings) as database:
-        with shown_progress(files) as on_progress:
-            replayed = await replay_files(database, files, options, on_progress)
+        with shown_progress("replay.progress", sum(file.stat().st_size for file in files)) as advance:
+            replayed = await replay_files(
+                database, files, options, lambda done: advance(done.path.name, done.messages, done.bytes_read)
+            )
     show_replayed(terminal(), replayed)
     if replayed.problems:
         raise InputError("\n".join(replayed.problems))
 
 
-async def setups(settings: Settings, ticker: str, day: date | None) -> None:
+async def reparse(settings: Settings, *, since: datetime | None, parser: str | None, execute: bool) -> None:
+    """Each difference as it is found, then how many there were."""
+    zone, console, counts = settings.plan_timezone, terminal(), ReparseCounts()
+
+    def read(text: str, posted_at: datetime, bound: str | None) -> Reading:
+        return parse(text, posted_at, timezone=zone, format=bound)
+
+    async with _session(settings, "reparse") as connection:
+        book = channels.ChannelBook()
+        book.replace(await channels.load_channels(connection))
+        total = await count_stored(connection, since=since, parser=parser)
+        with shown_progress("reparse.progress", total) as advance:
+            async for batch in reparse_stored(
+                connection, read, book.parser_of, since=since, parser=parser, execute=execute
+            ):
+                for difference in batch.differences:
+                    show_difference(console, difference)
+                counts.add(batch)
+                advance("reparse", counts.messages, counts.messages)
+    show_reparsed(console, counts, written=execute)
+
+
+async def setups(settings: Settings, ticker: str, day: date | None, as_of: datetime | None) -> None:
     zone = ZoneInfo(settings.plan_timezone)
+    today = datetime.now(zone).date()
     async with _session(settings, "setups") as connection:
-        plans = await current_plans(connection, ticker, day=day, today=datetime.now(zone).date())
+        if as_of is None:
+            plans = await current_plans(connection, ticker, day=day, today=today)
+        else:
+            plans = await plans_as_of(connection, ticker, day=day or as_of.astimezone(zone).date(), moment=as_of)
     show_setups(terminal(), plans, zone)
 
 
@@ -147,3 +182,9 @@ async def list_channels(settings: Settings) -> None:
     async with _session(settings, "channels") as connection:
         found = await channels.load_channels(connection)
     show_channels(terminal(), found)
+
+
+async def backfill(settings: Settings, channel_id: int, since: datetime) -> None:
+    async with _session(settings, "backfill") as connection:
+        await channels.ask_for_history(connection, channel_id, since, changed_by=CHANGED_BY)
+        await follow_backfill(connection, channel_id, since)

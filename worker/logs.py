@@ -19,6 +19,7 @@ from worker.settings import Settings
 from worker.views.visible import visible, visible_lines
 
 REDACTED = "***"
+CHATTY_LIBRARIES = ("alembic", "apscheduler")  # what they say at INFO, our own lines say better
 
 _URL_PASSWORD = re.compile(r"://[^:/?#]*:([^/?#]*)@")
 _PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)
@@ -56,6 +57,8 @@ def configure(settings: Settings, *, quiet: bool = False, stream: TextIO | None 
     root.handlers[:] = [handler]
     is_asked = "log_level" in settings.model_fields_set
     root.setLevel("WARNING" if quiet and not is_asked else settings.log_level)
+    for library in CHATTY_LIBRARIES:
+        logging.getLogger(library).setLevel("DEBUG" if settings.log_level == "DEBUG" else "WARNING")
 
 
 def _pretty(stream: TextIO) -> list[Processor]:

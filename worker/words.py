@@ -14,3 +14,8 @@ GapReason = Literal[
 GapOutcome = Literal["fetched", "unreachable"]
 MigrationDirection = Literal["upgrade", "downgrade", "stamp"]
 SetAsideKind = Literal["relation", "index", "constraint", "sequence"]
+ImportState = Literal["running", "finished", "abandoned"]
+ImportOutcome = Literal["inserted", "already_there", "merged"]
+QuarantineReason = Literal[
+    "no_text", "sample", "bad_id", "bad_time", "bad_json", "no_event_type", "too_long", "changed", "refused"
+]

@@ -119,7 +119,7 @@ def expected_plans(messages: Mapping[int, ExpectedMessage]) -> list[ExpectedPlan
             rivals[key].append((message_id, position, plan, reading.trading_day))
     for contenders in rivals.values():
         plans += _standing(contenders)
-    return sorted(plans, key=lambda plan: (plan.message_id, plan.ticker or "", plan.setups))
+    return sorted(plans, key=lambda plan: (plan.message_id, plan.ticker or "", plan.setups, plan.state))
 
 
 def _standing(contenders: list[tuple[int, int, Plan, date]]) -> list[ExpectedPlan]:

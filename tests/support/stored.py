@@ -35,7 +35,7 @@ SELECT plan_id, kind, strategy, direction,
 """
 
 _TOLD = """
-SELECT id, event_type, correlation_id, data FROM events WHERE data->>'channel_id' = $1 ORDER BY id
+SELECT id, event_type, correlation_id, data FROM events WHERE data->>'channel_id' = ANY($1::text[]) ORDER BY id
 """
 
 # Nothing of this may ever be found, whatever happened.
@@ -60,7 +60,7 @@ SELECT 'a level has another plan than its setup', l.id
 _CURRENT = """
 SELECT setup_id, ticker, trading_day::text, kind, strategy, direction, trigger_low, trigger_high, targets, stop,
        bias_direction, flags, confidence, instrument, quantity, message_id, plan_id
-  FROM current_setups WHERE channel_id = $1
+  FROM current_setups WHERE channel_id = ANY($1::bigint[])
 """
 
 _NEXT_STATE: dict[tuple[str, str], str] = {
@@ -104,11 +104,12 @@ async def stored_plans(connection: Connection, room: Room) -> list[ExpectedPlan]
     for plan_id, message_id, ticker, day, state, superseded_by, has_fewer_setups in plans:
         said = tuple(setups[plan_id])
         found.append(ExpectedPlan(message_id, ticker, day, state, superseded_by, has_fewer_setups, said))
-    return sorted(found, key=lambda plan: (plan.message_id, plan.ticker or "", plan.setups))
+    return sorted(found, key=lambda plan: (plan.message_id, plan.ticker or "", plan.setups, plan.state))
 
 
-async def told(connection: Connection, room: Room) -> list[Told]:
-    return [Told(*row) for row in await connection.fetch(_TOLD, str(room.channel_id))]
+async def told(connection: Connection, *rooms: Room) -> list[Told]:
+    channels = [str(room.channel_id) for room in rooms]
+    return [Told(*row) for row in await connection.fetch(_TOLD, channels)]
 
 
 def assert_told_once(events: Iterable[Told]) -> None:
@@ -140,14 +141,14 @@ def lives(events: Iterable[Told]) -> dict[str, tuple[str, dict[str, Any]]]:
     return setups
 
 
-async def assert_sound(connection: Connection, room: Room) -> None:
+async def assert_sound(connection: Connection, *rooms: Room) -> None:
     """The tables contradict themselves nowhere, and who has followed the events knows what current_setups shows."""
     assert await connection.fetch(_CONTRADICTIONS) == []
-    events = await told(connection, room)
+    events = await told(connection, *rooms)
     assert_told_once(events)
     known = {setup_id: data for setup_id, (state, data) in lives(events).items() if state == "current"}
     shown = dict[str, list[dict[str, Any]]]()
-    for row in await connection.fetch(_CURRENT, room.channel_id):
+    for row in await connection.fetch(_CURRENT, [room.channel_id for room in rooms]):
         shown.setdefault(str(row["setup_id"]), []).append(dict(row))
     assert {setup_id: _of_view(rows) for setup_id, rows in shown.items()} == {
         setup_id: _of_event(data) for setup_id, data in known.items()

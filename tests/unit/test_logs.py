@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 import structlog
 
+from tests.support.logging_state import logging_as_before
 from worker import logs
 from worker.settings import Settings
 
@@ -18,13 +19,8 @@ PASSWORD = 'p@ss"wörd/\\x'
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    with logging_as_before():
+        yield
 
 
 def settings(**changed: Any) -> Settings:

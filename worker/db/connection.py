@@ -217,5 +217,8 @@ async def connected(
     connection = await connect(database, purpose=purpose, idle_in_transaction_timeout=idle_in_transaction_timeout)
     try:
         yield connection
-    finally:
-        await connection.close(timeout=CONNECT_SECONDS)
+    except BaseException:
+        # Saying goodbye on a dead connection raises an error of its own, in the place of a cancellation.
+        connection.terminate()
+        raise
+    await connection.close(timeout=CONNECT_SECONDS)

@@ -35,6 +35,14 @@ _NEXT_EPOCH = "UPDATE ingest_lease SET epoch = epoch + 1, holder = $1, taken_at 
 
 _EPOCH = "SELECT epoch FROM ingest_lease"
 
+# An advisory lock's key stands in two halves there.
+_IS_HELD = f"""
+SELECT EXISTS (
+       SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32 | objid::bigint) = {INGEST_LEASE_LOCK}
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""  # noqa: S608  a constant of ours
+
 # What a session can fail with. The server may be starting, stopping or out of reach; all of it passes.
 _BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -136,6 +144,11 @@ async def held_lease(database: Database, *, seconds: float, on_wait: Callable[[]
         yield lease
     finally:
         lease.release()
+
+
+async def is_held(connection: asyncpg.Connection) -> bool:
+    """Whether any process ingests into the database."""
+    return bool(await connection.fetchval(_IS_HELD))
 
 
 async def begin(connection: asyncpg.Connection, epoch: int | None) -> None:

@@ -94,7 +94,8 @@ async def sql(database: Database) -> str:
 
     config = alembic_config()
     config.output_buffer = io.StringIO()
-    command.upgrade(config, f"{','.join(state.revisions) or 'base'}:{HEAD}", sql=True)
+    start = state.revisions[0] if state.revisions else "base"
+    command.upgrade(config, f"{start}:{HEAD}", sql=True)
     return config.output_buffer.getvalue()
 
 

@@ -37,12 +37,15 @@ from worker.words import (
     ChannelKind,
     GapOutcome,
     GapReason,
+    ImportOutcome,
+    ImportState,
     LetterState,
     MigrationDirection,
     Origin,
     ParseState,
     PermissionState,
     PlanState,
+    QuarantineReason,
     SetAsideKind,
 )
 
@@ -411,6 +414,55 @@ class MigrationRun(Base):
     applied_by: Mapped[str]
     applied_at: Mapped[datetime] = mapped_column(server_default=sql("clock_timestamp()"))
     is_told: Mapped[bool] = mapped_column(server_default=sql("false"))  # `schema.migrated` stands in `events`
+
+
+class ImportRun(Base):
+    """One import of a former application's tables. Interrupted it stays `running` and is resumed; `source` is the
+    other database that the tables lie in, empty for this one.
+
+    `tables` has each table's checksum at the start, how many of its rows are done, and what became of them."""
+
+    __tablename__ = "import_runs"
+    __table_args__ = (
+        _one_of("state", ImportState, "state"),
+        Index("uq_import_runs_one_running", "source", unique=True, postgresql_where=sql("state = 'running'")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    source: Mapped[str]
+    state: Mapped[str]
+    plan: Mapped[dict[str, Any]]
+    tables: Mapped[dict[str, Any]]
+    started_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    finished_at: Mapped[datetime | None]
+
+
+class LegacyRow(Base):
+    """A row of a former application's table, whole (column -> text), and the row of ours that it became or is in."""
+
+    __tablename__ = "legacy_map"
+    __table_args__ = (_one_of("outcome", ImportOutcome, "outcome"),)
+
+    old_table: Mapped[str] = mapped_column(primary_key=True)
+    old_key: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    new_table: Mapped[str]
+    new_id: Mapped[int]
+    row: Mapped[dict[str, Any]]
+
+
+class QuarantinedRow(Base):
+    """A row of a former application's table that could not be taken, whole (column -> text), and why."""
+
+    __tablename__ = "import_quarantine"
+    __table_args__ = (_one_of("reason", QuarantineReason, "reason"),)
+
+    old_table: Mapped[str] = mapped_column(primary_key=True)
+    old_key: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    row: Mapped[dict[str, Any]]
+    tried_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
 
 
 class SchemaFloor(Base):

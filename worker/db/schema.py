@@ -6,12 +6,13 @@ The views and triggers below are what the revisions in alembic/versions come to;
 SCHEMA_LEVEL = 1
 """Counts the releases that older code cannot run beside. A revision raises `schema_floor.floor` to it."""
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision, so that a start at head need not import Alembic."""
 
-# Keys of advisory locks, which are one number a database: the bytes of "dpw.migr" and "dpw.evnt".
+# Keys of advisory locks, which are one number a database: the bytes of "dpw.migr", "dpw.evnt" and "dpw.impt".
 MIGRATION_LOCK = 7237415642472212338
 EVENTS_ORDER_LOCK = 7237415642338848372
+IMPORT_LOCK = 7237415642405367924
 
 # Likewise "dpw.leas" and "dpw.epch": who ingests, and whose transactions may still commit.
 INGEST_LEASE_LOCK = 7237415642455171443

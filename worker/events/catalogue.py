@@ -298,6 +298,22 @@ EVENT_TYPES: dict[str, type[Fact]] = _told(Fact)
 CHANNELS: tuple[str, ...] = tuple(sorted({fact.channel for fact in EVENT_TYPES.values()}))
 
 
+def version_of(fact: type[Fact]) -> int:
+    """The `schema` that events of this class are told with."""
+    version: int = fact.model_fields["schema_version"].default
+    return version
+
+
+def read_fact(event_type: str, data: str) -> Fact | None:
+    """An event's data, as JSON, in its class; None for an event type or version that is not known here.
+
+    Raises pydantic.ValidationError if the data is not what its type and version promise."""
+    fact_class = EVENT_TYPES.get(event_type)
+    if fact_class is None or json.loads(data).get("schema") != version_of(fact_class):
+        return None
+    return fact_class.model_validate_json(data)
+
+
 def as_json(value: object) -> str:
     """JSON the way it is stored everywhere: compact and in Unicode."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

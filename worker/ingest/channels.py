@@ -15,7 +15,7 @@ from worker.exits import NotFoundError
 from worker.words import ChannelKind
 
 _COLUMNS = (
-    "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser, "
+    "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser, history_from, "
     "unreachable_since IS NOT NULL AS is_unreachable"
 )
 
@@ -50,6 +50,8 @@ ON CONFLICT (channel_id) DO UPDATE
        IS DISTINCT FROM (excluded.guild_id, excluded.name, excluded.kind, excluded.parent_id)
 """
 
+_SET_HISTORY_FROM = "UPDATE discord_channels SET history_from = $2, updated_at = now() WHERE channel_id = $1"
+
 _FORBIDDEN = "SELECT channel_id FROM discord_channels WHERE permission_state = 'missing'"
 
 
@@ -66,6 +68,7 @@ class Channel:
     is_announce: bool
     is_active: bool
     parser: str | None
+    history_from: datetime | None
     is_unreachable: bool
 
     @property
@@ -80,10 +83,10 @@ class ChannelBook:
     _channels: dict[int, Channel] = field(default_factory=dict)
 
     def replace(self, channels: Sequence[Channel]) -> list[int]:
-        """Takes the channels as they are now; returns the ids that are listened to and were not before."""
-        before = {channel.channel_id for channel in self.listened()}
+        """Takes the channels as they are now; returns the ids of those that more is asked for than before."""
+        before = {(channel.channel_id, channel.history_from) for channel in self.listened()}
         self._channels = {channel.channel_id: channel for channel in channels}
-        return [channel.channel_id for channel in self.listened() if channel.channel_id not in before]
+        return [one.channel_id for one in self.listened() if (one.channel_id, one.history_from) not in before]
 
     def listened(self) -> Iterator[Channel]:
         return (channel for channel in self._channels.values() if channel.listens)
@@ -147,6 +150,28 @@ async def remove_channel(connection: Connection, channel_id: int, *, changed_by:
     return await _set(connection, before, wanted, ChannelRemoved, changed_by)
 
 
+async def ask_for_history(connection: Connection, channel_id: int, since: datetime, *, changed_by: str) -> bool:
+    """Asks for a channel's messages from that moment on. False: they were asked for already.
+
+    Raises NotFoundError for a channel that is not listened to."""
+    await connection.execute("BEGIN")
+    try:
+        before = await _locked(connection, channel_id)
+        if not before.listens:
+            raise NotFoundError(f"Channel {channel_id} is not listened to: add it with `channels add {channel_id}`.")
+        if before.history_from is not None and before.history_from <= since:
+            await connection.execute("ROLLBACK")
+            return False
+        await connection.execute(_SET_HISTORY_FROM, channel_id, since)
+        changed = {"history_from": since.isoformat()}
+        await commit_events(connection, [_told(before, ChannelChanged, changed_by, changed=changed)])
+    except BaseException:
+        if connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
+        raise
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Described:
     """What Discord says of a channel: its guild, name, kind, and what it hangs on."""
@@ -199,7 +224,15 @@ async def _set(
         _SET_CHANNEL, before.channel_id, wanted["is_listen"], wanted["is_active"], wanted["parser"]
     )
     more = {"changed": changed} if fact is ChannelChanged else {}
-    about = {"channel_id": str(before.channel_id), "guild_id": str(before.guild_id) if before.guild_id else None}
-    name = f"channel:config:{before.channel_id}:{datetime.now(UTC).isoformat()}"
-    await commit_events(connection, [Event(fact(**about, changed_by=changed_by, **more), correlation.of_name(name))])
+    await commit_events(connection, [_told(before, fact, changed_by, **more)])
     return True
+
+
+def _told(channel: Channel, fact: type[ChannelFact], changed_by: str, **more: Any) -> Event:
+    about = {
+        "channel_id": str(channel.channel_id),
+        "guild_id": str(channel.guild_id) if channel.guild_id else None,
+        "changed_by": changed_by,
+    }
+    name = f"channel:config:{channel.channel_id}:{datetime.now(UTC).isoformat()}"
+    return Event(fact(**about, **more), correlation.of_name(name))

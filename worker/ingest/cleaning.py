@@ -16,7 +16,9 @@ _LONGEST_INTEGER = 1 << 64
 
 
 class CleanPayload(NamedTuple):
-    """`original` and `flags` (`nul`, `surrogate`, `number`, `deep`) are set only where something had to go."""
+    """`original` and `flags` (`nul`, `surrogate`, `number`, `deep`) are set only where something had to go.
+
+    `original` is missing where the payload nests deeper than Python's own JSON can write."""
 
     payload: dict[str, Any]
     raw: str
@@ -40,8 +42,15 @@ def _cleaned(payload: dict[str, Any]) -> CleanPayload:
     cleaned = _walk(payload, flags, 0)
     if not flags:
         return CleanPayload(payload, as_json(payload), None, ())
-    original = None if "deep" in flags else json.dumps(payload).encode("ascii")
-    return CleanPayload(cleaned, as_json(cleaned), original, tuple(sorted(flags)))
+    return CleanPayload(cleaned, as_json(cleaned), as_bytes(payload), tuple(sorted(flags)))
+
+
+def as_bytes(payload: dict[str, Any] | None) -> bytes | None:
+    """A payload as it came, with what text and jsonb cannot hold written as escapes."""
+    try:
+        return json.dumps(payload, default=repr).encode("ascii")
+    except (ValueError, RecursionError):
+        return None
 
 
 def _walk(value: Any, flags: set[str], depth: int) -> Any:
@@ -66,4 +75,9 @@ def _walk(value: Any, flags: set[str], depth: int) -> Any:
 def _clean_string(value: str, flags: set[str]) -> str:
     for found in set(_UNSTORABLE.findall(value)):
         flags.add("nul" if found == "\x00" else "surrogate")
-    return _UNSTORABLE.sub("�", value)
+    return storable(value)
+
+
+def storable(text: str) -> str:
+    """A text with U+FFFD for each character that the database refuses."""
+    return _UNSTORABLE.sub("�", text)

@@ -43,7 +43,8 @@ def text_events(
 def reading_fact(reading: Reading, about: dict[str, Any]) -> MessageParsed | MessageEmpty | MessageFailed | None:
     """How a text was read; nothing is told of what is no plan."""
     if reading.state == "failed":
-        return MessageFailed(**about, reason=reading.reason or "")
+        # An error's own words can quote the text; its name cannot.
+        return MessageFailed(**about, reason=(reading.reason or "").partition(":")[0])
     if reading.state == "empty":
         return MessageEmpty(**about, parser=reading.format or "", parser_version=reading.version, reason=reading.reason)
     if reading.state != "parsed" or reading.trading_day is None or reading.trading_day_source is None:

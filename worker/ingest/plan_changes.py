@@ -2,7 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from worker.events.catalogue import as_json
@@ -32,11 +32,20 @@ class PlanChange:
 
 
 def changes_between(stored: Sequence[PlanValue], read: Sequence[PlanValue]) -> list[PlanChange]:
-    """Matches the plans of a message that stand with those of its new reading, by ticker and within it in order."""
+    """Matches the plans of a message that stand with those of its new reading, by ticker and within it in order.
+
+    What matches keeps its ids."""
     return [
-        PlanChange(before, after, tuple(_setup_changes(before, after)))
+        PlanChange(before, _in_place_of(before, after), tuple(_setup_changes(before, after)))
         for before, after in _pair(stored, read, lambda plan: plan.ticker)
     ]
+
+
+def _in_place_of(before: PlanValue | None, after: PlanValue | None) -> PlanValue | None:
+    """What follows from other plans is as it was until it is derived anew."""
+    if before is None or after is None:
+        return after
+    return replace(after, plan_id=before.plan_id, has_fewer_setups=before.has_fewer_setups, is_silent=before.is_silent)
 
 
 def _setup_changes(before: PlanValue | None, after: PlanValue | None) -> list[SetupChange]:
@@ -46,7 +55,7 @@ def _setup_changes(before: PlanValue | None, after: PlanValue | None) -> list[Se
         lambda setup: (setup.kind, setup.strategy, setup.triggers, as_json(setup.instrument)),
         lambda setup: (setup.kind, setup.strategy),
     )
-    return [SetupChange(old, new) for old, new in pairs]
+    return [SetupChange(old, replace(new, setup_id=old.setup_id) if old and new else new) for old, new in pairs]
 
 
 def _pair(
@@ -70,8 +79,8 @@ def _pair(
 
 
 def changed_fields(before: tuple[PlanValue, SetupValue], after: tuple[PlanValue, SetupValue]) -> list[str]:
-    """The fields of a setup's facts that differ; where it stands in the text is none of them."""
-    of_plan = ("trading_day", "trading_day_source", "bias_direction")
+    """The fields of a setup's facts that differ, by their names there; where it stands in the text is none of them."""
+    of_plan = ("trading_day", "trading_day_source", "bias_direction", "plan_flags")
     of_setup = ("direction", "triggers", "targets", "stop", "flags", "confidence", "instrument", "quantity")
     return [
         *(name for name in of_plan if getattr(before[0], name) != getattr(after[0], name)),
@@ -92,6 +101,7 @@ class Contender:
 
     name: PlanName
     message_id: int
+    position: int
     fingerprint: bytes
     setups: int
 
@@ -107,11 +117,27 @@ class Standing:
     has_fewer_setups: bool
 
 
+ALONE = Standing("current", None, None, is_silent=False, has_fewer_setups=False)
+"""How a plan stands that competes for nothing."""
+
+
+def as_it_stands(plan: PlanValue, standing: Standing) -> PlanValue:
+    """A plan with what follows for it. A repeat is silent until it becomes current; one that was told of never is."""
+    was_silent = standing.is_silent if plan.plan_id is None else plan.is_silent
+    return replace(
+        plan,
+        state=standing.state,
+        has_fewer_setups=standing.has_fewer_setups,
+        is_silent=was_silent and standing.state != "current",
+        superseded_by_message=standing.superseded_by_message,
+    )
+
+
 def standings(contenders: Sequence[Contender]) -> dict[PlanName, Standing]:
     """The newest plan by message id is current, the others are superseded by it.
 
     Where the newest ones read the same, the first of them is current and its repeats are silent."""
-    ordered = sorted(contenders, key=lambda contender: contender.message_id)
+    ordered = sorted(contenders, key=lambda contender: (contender.message_id, contender.position))
     if not ordered:
         return {}
     first = len(ordered) - 1
@@ -120,10 +146,9 @@ def standings(contenders: Sequence[Contender]) -> dict[PlanName, Standing]:
     current = ordered[first]
     shorter = first > 0 and current.setups < ordered[first - 1].setups
     result = {current.name: Standing("current", None, None, is_silent=False, has_fewer_setups=shorter)}
-    for contender in ordered:
-        if contender is not current:
-            silent = contender.fingerprint == current.fingerprint and contender.message_id > current.message_id
+    for place, contender in enumerate(ordered):
+        if place != first:
             result[contender.name] = Standing(
-                "superseded", current.name, current.message_id, is_silent=silent, has_fewer_setups=False
+                "superseded", current.name, current.message_id, is_silent=place > first, has_fewer_setups=False
             )
     return result

@@ -33,8 +33,9 @@ class Teller:
     def created(self, plan: PlanValue, setup: SetupValue) -> Event:
         return self._event(SetupCreated, plan, setup)
 
-    def updated(self, plan: PlanValue, setup: SetupValue, changed: list[str]) -> Event:
-        return self._event(SetupUpdated, plan, setup, changed=changed)
+    def updated(self, plan: PlanValue, setup: SetupValue, changed: list[str], caused_by: int | None = None) -> Event:
+        cause = str(caused_by) if caused_by is not None else None
+        return self._event(SetupUpdated, plan, setup, changed=changed, caused_by=cause)
 
     def withdrawn(self, plan: PlanValue, setup: SetupValue) -> Event:
         return self._event(SetupWithdrawn, plan, setup)
@@ -78,7 +79,7 @@ def setup_data(plan: PlanValue, setup: SetupValue) -> dict[str, Any]:
         "stop": price_text(setup.stop) if setup.stop is not None else None,
         "bias_direction": plan.bias_direction,
         "flags": list(setup.flags),
-        "plan_flags": list(plan.flags),
+        "plan_flags": list(plan.plan_flags),
         "confidence": price_text(setup.confidence),
         "instrument": setup.instrument,
         "quantity": setup.quantity,

@@ -10,7 +10,7 @@ from asyncpg import Connection
 from parsers.reading import Level
 from worker.events.catalogue import as_json
 from worker.ingest import plan_statements as sql
-from worker.ingest.plans import PlanValue, SetupValue
+from worker.ingest.plans import FEWER_SETUPS, REPEAT, PlanValue, SetupValue
 from worker.words import PlanState
 
 
@@ -29,6 +29,7 @@ async def load_plans(connection: Connection, ids: Sequence[int], *, by: Literal[
 
 
 def _plan(row: asyncpg.Record, setups: tuple[SetupValue, ...]) -> PlanValue:
+    flags = row["flags"]
     return PlanValue(
         plan_id=row["id"],
         message_id=row["message_id"],
@@ -42,10 +43,11 @@ def _plan(row: asyncpg.Record, setups: tuple[SetupValue, ...]) -> PlanValue:
         bias_direction=row["bias_direction"],
         bias_levels=(),
         fingerprint=row["fingerprint"],
-        flags=tuple(row["flags"]),
+        flags=tuple(flag for flag in flags if flag not in (FEWER_SETUPS, REPEAT)),
         state=row["state"],
-        is_silent=row["is_silent"],
         setups=setups,
+        has_fewer_setups=FEWER_SETUPS in flags,
+        is_silent=REPEAT in flags,
     )
 
 
@@ -66,10 +68,8 @@ def _setup(row: asyncpg.Record) -> SetupValue:
     )
 
 
-async def insert_plans(
-    connection: Connection, plans: Sequence[tuple[PlanValue, PlanState]]
-) -> dict[tuple[int, int], int]:
-    """Returns the new ids by message and position."""
+async def insert_plans(connection: Connection, plans: Sequence[PlanValue]) -> dict[tuple[int, int], int]:
+    """Returns the new ids by message and position. The states have to be derived."""
     if not plans:
         return {}
     rows = [
@@ -84,10 +84,10 @@ async def insert_plans(
             plan.bias_text,
             plan.bias_direction,
             plan.fingerprint,
-            ",".join(plan.flags),
-            state,
+            ",".join(plan.plan_flags),
+            plan.state,
         )
-        for plan, state in plans
+        for plan in plans
     ]
     inserted = await connection.fetch(sql.INSERT_PLANS, *columns(rows))
     return {(row["message_id"], row["position"]): row["id"] for row in inserted}
@@ -107,7 +107,7 @@ async def update_plans(connection: Connection, plans: Sequence[PlanValue]) -> No
             plan.bias_text,
             plan.bias_direction,
             plan.fingerprint,
-            ",".join(plan.flags),
+            ",".join(plan.plan_flags),
         )
         for plan in plans
     ]

@@ -2,11 +2,8 @@
 
 LOAD_PLANS = """
 SELECT p.id, p.message_id, p.channel_id, p.position, p.is_day_plan, p.ticker, p.trading_day, p.trading_day_source,
-       p.bias_text, p.bias_direction, p.fingerprint, p.flags, p.state,
-       p.state = 'superseded' AND coalesce(p.fingerprint = newer.fingerprint AND newer.message_id < p.message_id, false)
-         AS is_silent
+       p.bias_text, p.bias_direction, p.fingerprint, p.flags, p.state
   FROM ticker_plans p
-  LEFT JOIN ticker_plans newer ON newer.id = p.superseded_by
  WHERE p.{by} = ANY($1::bigint[]) AND p.state <> 'withdrawn'
  ORDER BY p.message_id, p.position, p.id
 """
@@ -29,7 +26,8 @@ SELECT s.id, s.plan_id, s.position, s.kind, s.strategy, s.direction, s.flags, s.
 
 # The other plans that compete for the same channel, ticker and trading day.
 LOAD_CONTENDERS = """
-SELECT p.id, p.message_id, p.channel_id, p.ticker, p.trading_day, p.fingerprint, p.state, p.superseded_by, p.flags,
+SELECT p.id, p.message_id, p.position, p.channel_id, p.ticker, p.trading_day, p.fingerprint, p.state,
+       'fewer_setups' = ANY(p.flags) AS has_fewer_setups,
        (SELECT count(*) FROM trade_setups s WHERE s.plan_id = p.id AND s.state <> 'withdrawn') AS setups
   FROM ticker_plans p
   JOIN unnest($1::bigint[], $2::text[], $3::date[]) AS key (channel_id, ticker, trading_day)
@@ -69,13 +67,9 @@ UPDATE ticker_plans p SET state = due.state, updated_at = now()
 """
 
 POINT_PLANS = """
-UPDATE ticker_plans p SET superseded_by = due.superseded_by, flags = CASE WHEN due.has_fewer_setups
-         THEN array_append(array_remove(p.flags, 'fewer_setups'), 'fewer_setups')
-         ELSE array_remove(p.flags, 'fewer_setups') END
-  FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS due (id, superseded_by, has_fewer_setups)
- WHERE p.id = due.id
-   AND (p.superseded_by IS DISTINCT FROM due.superseded_by
-        OR due.has_fewer_setups IS DISTINCT FROM 'fewer_setups' = ANY(p.flags))
+UPDATE ticker_plans p SET superseded_by = due.superseded_by
+  FROM unnest($1::bigint[], $2::bigint[]) AS due (id, superseded_by)
+ WHERE p.id = due.id AND p.superseded_by IS DISTINCT FROM due.superseded_by
 """
 
 # A setup's state is its plan's, unless it was withdrawn alone.

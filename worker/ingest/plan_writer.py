@@ -3,21 +3,24 @@
 Runs inside the writer's transaction, which holds the lock of every channel concerned."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import NamedTuple
 
-from asyncpg import Connection
+from asyncpg import Connection, Record
 
 from worker.events.catalogue import Event, as_json
 from worker.ingest import plan_rows
 from worker.ingest import plan_statements as sql
 from worker.ingest.plan_changes import (
+    ALONE,
     Contender,
     PlanChange,
     PlanName,
     SetupChange,
     Standing,
+    as_it_stands,
     changed_fields,
     changes_between,
     is_unchanged,
@@ -42,6 +45,14 @@ class MessagePlans:
     plans: tuple[PlanValue, ...]
 
 
+class _Restated(NamedTuple):
+    """A plan of another message that stands otherwise because of message `cause`."""
+
+    before: PlanValue
+    after: PlanValue
+    cause: int
+
+
 @dataclass(slots=True)
 class _Work:
     """What has been found out about a batch of messages, each message at most once."""
@@ -49,10 +60,7 @@ class _Work:
     messages: dict[int, MessagePlans]
     changes: dict[int, list[PlanChange]]
     standings: dict[PlanName, Standing] = field(default_factory=dict)
-    # Plans of other messages whose state changes, as they were, each with the message that causes it.
-    restated: dict[int, tuple[PlanValue, int]] = field(default_factory=dict)
-    # Plan of these messages -> the message whose plan supersedes it.
-    superseding: dict[int, int | None] = field(default_factory=dict)
+    restated: list[_Restated] = field(default_factory=list)
 
 
 async def write_plans(connection: Connection, messages: Sequence[MessagePlans]) -> dict[int, list[Event]]:
@@ -64,6 +72,7 @@ async def write_plans(connection: Connection, messages: Sequence[MessagePlans]) 
         return {}
     work = await _compare(connection, messages)
     await _derive(connection, work)
+    _settle(work)
     await _write(connection, work)
     return {message.message_id: list(_events(work, message)) for message in messages}
 
@@ -78,24 +87,10 @@ async def _compare(connection: Connection, messages: Sequence[MessagePlans]) -> 
         before = stored[message.message_id]
         if message.is_deleted:
             # What a deleted message turns out to have said is kept, but it never stood.
-            changes = changes_between(before, ()) + changes_between((), message.plans)
+            work.changes[message.message_id] = changes_between(before, ()) + changes_between((), message.plans)
         else:
-            changes = changes_between(before, message.plans)
-        work.changes[message.message_id] = [_keeping_ids(change) for change in changes]
+            work.changes[message.message_id] = changes_between(before, message.plans)
     return work
-
-
-def _keeping_ids(change: PlanChange) -> PlanChange:
-    """What matches keeps its ids."""
-    if change.before is None or change.after is None:
-        return change
-    setups = tuple(
-        SetupChange(pair.before, replace(pair.after, setup_id=pair.before.setup_id))
-        if pair.before and pair.after
-        else pair
-        for pair in change.setups
-    )
-    return PlanChange(change.before, replace(change.after, plan_id=change.before.plan_id), setups)
 
 
 def _name(plan: PlanValue) -> PlanName:
@@ -111,58 +106,74 @@ async def _derive(connection: Connection, work: _Work) -> None:
             after = None if work.messages[message_id].is_deleted else change.after
             causes |= {plan.key: message_id for plan in (change.before, after) if plan and plan.key}
             if after and after.key:
-                contending[after.key].append(Contender(_name(after), message_id, after.fingerprint, len(after.setups)))
+                contending[after.key].append(
+                    Contender(_name(after), message_id, after.position, after.fingerprint, len(after.setups))
+                )
     if not causes:
         return
-    moved_by: dict[int, int] = {}
-    states: dict[int, PlanState] = {}
-    for row in await connection.fetch(sql.LOAD_CONTENDERS, *zip(*causes, strict=True), list(work.messages)):
+    others = await connection.fetch(sql.LOAD_CONTENDERS, *zip(*causes, strict=True), list(work.messages))
+    caused_by: dict[int, int] = {}
+    for row in others:
         key = row["channel_id"], row["ticker"], row["trading_day"]
-        states[row["id"]], moved_by[row["id"]] = row["state"], causes[key]
-        contending[key].append(Contender(row["id"], row["message_id"], row["fingerprint"], row["setups"]))
+        caused_by[row["id"]] = causes[key]
+        contending[key].append(
+            Contender(row["id"], row["message_id"], row["position"], row["fingerprint"], row["setups"])
+        )
     for contenders in contending.values():
         work.standings |= standings(contenders)
-    if moved := [plan_id for plan_id, state in states.items() if work.standings[plan_id].state != state]:
+    if moved := [row["id"] for row in others if _differs(row, work.standings[row["id"]])]:
         for plan in await plan_rows.load_plans(connection, moved, by="id"):
-            if plan.plan_id is not None:
-                work.restated[plan.plan_id] = plan, moved_by[plan.plan_id]
+            name = _name(plan)
+            if isinstance(name, int):
+                work.restated.append(_Restated(plan, as_it_stands(plan, work.standings[name]), caused_by[name]))
 
 
-def _state(work: _Work, plan: PlanValue) -> PlanState:
-    """The state that a plan of these messages is to have."""
-    if work.messages[plan.message_id].is_deleted:
-        return "withdrawn"
-    standing = work.standings.get(_name(plan))
-    return standing.state if standing else "current"
+def _differs(contender: Record, standing: Standing) -> bool:
+    stood = contender["state"], contender["has_fewer_setups"]
+    return stood != (standing.state, standing.has_fewer_setups)
+
+
+def _settle(work: _Work) -> None:
+    """Lets the plans of these messages stand as was found."""
+    for message_id, changes in work.changes.items():
+        is_deleted = work.messages[message_id].is_deleted
+        for index, change in enumerate(changes):
+            if (after := change.after) is None:
+                continue
+            if is_deleted:
+                after = replace(after, state="withdrawn")
+            else:
+                after = as_it_stands(after, work.standings.setdefault(_name(after), ALONE))
+            changes[index] = replace(change, after=after)
 
 
 async def _write(connection: Connection, work: _Work) -> None:
     """One statement a step, whatever the number of messages. What steps down goes before what becomes current."""
-    matched: list[PlanValue] = []
-    created: list[PlanValue] = []
-    due: dict[int, PlanState] = {plan_id: work.standings[plan_id].state for plan_id in work.restated}
-    step_aside: dict[int, PlanState] = {}
+    matched = [one.after for one in work.restated]
+    gone: list[PlanValue] = []
+    moved: list[PlanValue] = []
     for change in _all(work):
-        if change.before is None or change.before.plan_id is None:
-            created += [change.after] if change.after else []
-        elif change.after is None:
-            due[change.before.plan_id] = "withdrawn"
-        else:
+        if change.before and change.after:
             matched.append(change.after)
-            due[change.before.plan_id] = _state(work, change.after)
-            if change.before.key != change.after.key:
-                step_aside[change.before.plan_id] = "superseded"
-    await _keep_former(connection, work)
+            moved += [change.before] if change.before.key != change.after.key else []
+        elif change.before:
+            gone.append(change.before)
+    due = _states(matched) | _states(gone, "withdrawn")
     down: dict[int, PlanState] = {plan_id: state for plan_id, state in due.items() if state != "current"}
-    await plan_rows.restate_plans(connection, step_aside | down)
+    await _keep_former(connection, work)
+    await plan_rows.restate_plans(connection, _states(moved, "superseded") | down)
     await plan_rows.update_plans(connection, matched)
-    ids = await plan_rows.insert_plans(connection, [(plan, _state(work, plan)) for plan in created])
+    await _insert_plans(connection, work)
     await plan_rows.restate_plans(connection, {plan_id: state for plan_id, state in due.items() if state == "current"})
-    await _point(connection, work, ids)
-    _assign_plan_ids(work, ids)
     await _write_setups(connection, work)
     if due:
         await connection.execute(sql.RESTATE_SETUPS, list(due))
+
+
+def _states(plans: Iterable[PlanValue], state: PlanState | None = None) -> dict[int, PlanState]:
+    """The states of stored plans by id, or that one state for all."""
+    states = {plan.plan_id: state or plan.state for plan in plans}
+    return {plan_id: due for plan_id, due in states.items() if plan_id is not None and due is not None}
 
 
 def _all(work: _Work) -> Iterator[PlanChange]:
@@ -173,13 +184,13 @@ def _all(work: _Work) -> Iterator[PlanChange]:
 async def _keep_former(connection: Connection, work: _Work) -> None:
     """What setups were until now, for all that will be another or stand otherwise."""
     former: list[tuple[int | None, str]] = []
-    for plan, _ in work.restated.values():
-        former += [_former(plan, setup) for setup in plan.setups]
+    for one in work.restated:
+        former += [_former(one.before, setup) for setup in one.before.setups]
     for change in _all(work):
         before, after = change.before, change.after
         if before is None:
             continue
-        stays = after is not None and _state(work, after) == before.state
+        stays = after is not None and after.state == before.state
         for pair in change.setups:
             if pair.before and not (stays and is_unchanged(change, pair)):
                 former.append(_former(before, pair.before))
@@ -191,44 +202,26 @@ def _former(plan: PlanValue, setup: SetupValue) -> tuple[int | None, str]:
     return setup.setup_id, as_json(setup_data(plan, setup) | {"state": plan.state})
 
 
-async def _point(connection: Connection, work: _Work, ids: dict[tuple[int, int], int]) -> None:
-    """Sets which plan superseded which, now that all of them have ids."""
-
-    def plan_id(name: PlanName) -> int:
-        return name if isinstance(name, int) else ids[name]
-
+async def _insert_plans(connection: Connection, work: _Work) -> None:
+    """New plans get their ids, and then every plan can point at the one that superseded it."""
+    ids = await plan_rows.insert_plans(
+        connection, [change.after for change in _all(work) if change.before is None and change.after]
+    )
+    for changes in work.changes.values():
+        for index, change in enumerate(changes):
+            if change.before is None and change.after:
+                plan_id = ids[change.after.message_id, change.after.position]
+                changes[index] = replace(change, after=replace(change.after, plan_id=plan_id))
     rows = [
-        (
-            plan_id(name),
-            None if standing.superseded_by is None else plan_id(standing.superseded_by),
-            standing.has_fewer_setups,
-        )
+        (_plan_id(name, ids), None if standing.superseded_by is None else _plan_id(standing.superseded_by, ids))
         for name, standing in work.standings.items()
     ]
     if rows:
         await connection.execute(sql.POINT_PLANS, *plan_rows.columns(rows))
 
 
-def _assign_plan_ids(work: _Work, ids: dict[tuple[int, int], int]) -> None:
-    """New plans get their ids; the standings keep the names that they were derived under."""
-    for changes in work.changes.values():
-        for index, change in enumerate(changes):
-            after = change.after
-            if after is None:
-                continue
-            name = _name(after)
-            standing = work.standings.get(name)
-            flags = (*after.flags, "fewer_setups") if standing and standing.has_fewer_setups else after.flags
-            plan_id = name if isinstance(name, int) else ids[name]
-            work.superseding[plan_id] = standing.superseded_by_message if standing else None
-            named = replace(
-                after,
-                plan_id=plan_id,
-                flags=flags,
-                state=_state(work, after),
-                is_silent=standing is not None and standing.is_silent,
-            )
-            changes[index] = replace(change, after=named)
+def _plan_id(name: PlanName, ids: dict[tuple[int, int], int]) -> int:
+    return name if isinstance(name, int) else ids[name]
 
 
 async def _write_setups(connection: Connection, work: _Work) -> None:
@@ -290,13 +283,14 @@ def _events(work: _Work, message: MessagePlans) -> Iterator[Event]:
         if change.after is None:
             yield from _withdrawn(teller, change.before)
         elif not message.is_deleted:
-            yield from _told(teller, work, change.before, change.after, change.setups)
-    for plan_id, (plan, cause) in sorted(work.restated.items()):
-        if cause == message.message_id:
-            standing = work.standings[plan_id]
-            after = replace(plan, state=standing.state)
-            for setup in plan.setups:
-                yield from teller.restated(after, setup, plan.state, standing.superseded_by_message or cause)
+            yield from _told(teller, change.before, change.after, change.setups)
+    for before, after, cause in sorted(work.restated, key=lambda one: (one.before.message_id, one.before.position)):
+        if cause != message.message_id:
+            continue
+        for setup in before.setups:
+            if before.state == after.state:
+                yield teller.updated(after, setup, changed_fields((before, setup), (after, setup)), caused_by=cause)
+            yield from teller.restated(after, setup, before.state, after.superseded_by_message or cause)
 
 
 def _withdrawn(teller: Teller, plan: PlanValue | None) -> Iterator[Event]:
@@ -305,15 +299,13 @@ def _withdrawn(teller: Teller, plan: PlanValue | None) -> Iterator[Event]:
         yield from (teller.withdrawn(plan, setup) for setup in plan.setups)
 
 
-def _told(
-    teller: Teller, work: _Work, before: PlanValue | None, after: PlanValue, setups: Sequence[SetupChange]
-) -> Iterator[Event]:
-    if before is None and after.is_silent:
+def _told(teller: Teller, before: PlanValue | None, after: PlanValue, setups: Sequence[SetupChange]) -> Iterator[Event]:
+    if after.is_silent:
         return
     restated: list[Event] = []
     for pair in setups:
         if pair.after is None:
-            if before and pair.before:
+            if before and pair.before and not before.is_silent:
                 yield teller.withdrawn(before, pair.before)
             continue
         # A setup of a plan that a newer one had replaced already stood for no time at all.
@@ -322,7 +314,9 @@ def _told(
             yield teller.created(after, pair.after)
         else:
             stood = before.state
-            if changed := changed_fields((before, pair.before), (after, pair.after)):
+            # What is told for the first time is told whole.
+            changed = [] if before.is_silent else changed_fields((before, pair.before), (after, pair.after))
+            if changed:
                 yield teller.updated(after, pair.after, changed)
-        restated += teller.restated(after, pair.after, stood, work.superseding.get(after.plan_id or 0))
+        restated += teller.restated(after, pair.after, stood, after.superseded_by_message)
     yield from restated

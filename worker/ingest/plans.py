@@ -16,6 +16,8 @@ Zone = tuple[Decimal, Decimal]
 PlanKey = tuple[int, str, date]
 """Channel, ticker and trading day: of the plans that share them one is current."""
 
+FEWER_SETUPS, REPEAT = "fewer_setups", "repeat"
+
 
 @dataclass(frozen=True, slots=True)
 class SetupValue:
@@ -42,7 +44,8 @@ class SetupValue:
 class PlanValue:
     """A plan; `plan_id` is None until it is stored. `state` is None where it has yet to be derived.
 
-    `is_silent` says that it repeats the plan that supersedes it, so that nothing was ever told of it."""
+    `flags` are those of its reading. What comes after the setups follows from other plans: `has_fewer_setups` than the
+    one it superseded; `is_silent`: it repeats the plan that superseded it, and nothing was ever told of it."""
 
     plan_id: int | None
     message_id: int
@@ -58,8 +61,16 @@ class PlanValue:
     fingerprint: bytes
     flags: tuple[str, ...]
     state: PlanState | None
-    is_silent: bool
     setups: tuple[SetupValue, ...]
+    has_fewer_setups: bool = False
+    is_silent: bool = False
+    superseded_by_message: int | None = None
+
+    @property
+    def plan_flags(self) -> tuple[str, ...]:
+        """The flags as they are stored and told."""
+        derived = ((FEWER_SETUPS, self.has_fewer_setups), (REPEAT, self.is_silent))
+        return (*self.flags, *(flag for flag, holds in derived if holds))
 
     @property
     def key(self) -> PlanKey | None:
@@ -91,7 +102,6 @@ def plans_of_text(reading: Reading, *, text: str, message_id: int, channel_id: i
             fingerprint=_fingerprint(plan),
             flags=reading.flags,
             state=None,
-            is_silent=False,
             setups=tuple(_setup_value(setup, place, text) for place, setup in enumerate(plan.setups)),
         )
         for position, plan in enumerate(reading.plans)
@@ -142,11 +152,17 @@ def price_text(price: Decimal) -> str:
     return format(price, "f")
 
 
+def _shortest(price: Decimal) -> str:
+    """Equal for equal prices. Decimal.normalize would round to 28 digits."""
+    text = price_text(price)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _fingerprint(plan: ReadPlan) -> bytes:
     """Equal for plans that read the same, in whatever order their lines stand and however many zeros end a price."""
 
     def prices(levels: tuple[Level, ...]) -> list[list[str]]:
-        return [[price_text(level.low.normalize()), price_text(level.high.normalize())] for level in levels]
+        return [[_shortest(level.low), _shortest(level.high)] for level in levels]
 
     setups = sorted(
         as_json(

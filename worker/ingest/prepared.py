@@ -11,8 +11,9 @@ import structlog
 from parsers.reading import Reading
 from worker import correlation
 from worker.events.catalogue import as_json
-from worker.ingest.cleaning import clean
+from worker.ingest.cleaning import as_bytes, clean, storable
 from worker.ingest.observation import Observation, snowflake_time
+from worker.ingest.plans import PlanValue, plans_of_text
 from worker.ingest.projection import text_of
 from worker.words import Origin
 
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 TYPE_NAMES = {0: "default", 19: "reply", 20: "command", 21: "thread_starter", 23: "command"}
 FORWARD_REFERENCE = 1
+SETUP_LIMIT = 1000  # of one message; a transaction must never take so long that the server ends it as idle
+_GREATEST_BIGINT = 2**63 - 1
 
 Read = Callable[[str, datetime, str | None], Reading]
 """Reads a text posted at a time with the parser of that name, or the one that recognises it."""
@@ -50,30 +53,46 @@ class PreparedMessage:
     received_at: datetime
     correlation_id: UUID
     reading: Reading
+    plans: tuple[PlanValue, ...]
+
+    @property
+    def setups(self) -> int:
+        return sum(len(plan.setups) for plan in self.plans)
 
 
 def prepare(observation: Observation, read: Read, parser: str | None) -> PreparedMessage:
-    """The row of a posted observation. A parser that breaks costs its message nothing and does not raise."""
+    """The row of a posted observation. Never raises: what a payload or a parser breaks costs no other message."""
+    try:
+        return _row(observation, read, parser)
+    except Exception as error:
+        log.exception("ingest.unreadable", correlation_id=str(correlation.of_message(observation.message_id)))
+        failed = _failed(error)
+        bare = _row(replace(observation, payload={}), lambda *_: failed, None)
+        return replace(bare, raw=None, raw_original=as_bytes(observation.payload), text_flags=("refused",))
+
+
+def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMessage:
     payload, raw, original, flags = clean(observation.payload or {})
     author = payload.get("author")
     author = author if isinstance(author, dict) else {}
     text = text_of(payload)
     posted_at = snowflake_time(observation.message_id)
-    embeds, attachments = payload.get("embeds") or None, payload.get("attachments") or None
+    embeds, attachments = _list(payload.get("embeds")), _list(payload.get("attachments"))
     correlation_id = correlation.of_message(observation.message_id)
+    reading = read_safely(read, text, posted_at, parser, correlation_id)
     return PreparedMessage(
         message_id=observation.message_id,
         channel_id=observation.channel_id,
         guild_id=observation.guild_id,
         author_id=_snowflake(author.get("id")),
-        author_name=author.get("global_name") or author.get("username"),
+        author_name=_string(author.get("global_name")) or _string(author.get("username")) or None,
         is_webhook="webhook_id" in payload,
         kind=_kind(payload),
-        content=content if isinstance(content := payload.get("content"), str) else "",
+        content=_string(payload.get("content")),
         text=text,
         embeds=as_json(embeds) if embeds else None,
         attachments=as_json(attachments) if attachments else None,
-        embed_count=len(embeds) if embeds else 0,
+        embed_count=len(embeds),
         raw=raw,
         raw_original=original,
         text_flags=flags,
@@ -82,30 +101,38 @@ def prepare(observation: Observation, read: Read, parser: str | None) -> Prepare
         origin=observation.origin,
         received_at=observation.received_at,
         correlation_id=correlation_id,
-        reading=read_safely(read, text, posted_at, parser, correlation_id),
+        reading=reading,
+        plans=plans_of_text(reading, text=text, message_id=observation.message_id, channel_id=observation.channel_id),
     )
 
 
 def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, correlation_id: UUID) -> Reading:
     """The reading, or a failed one with the reason: the supervisor of parsers."""
     try:
-        return read(text, posted_at, parser)
+        reading = read(text, posted_at, parser)
     except Exception as error:
         log.exception("parsing.failed", correlation_id=str(correlation_id), parser=parser)
-        return Reading("failed", reason=f"{type(error).__name__}: {error}"[:500])
+        return _failed(error)
+    setups = sum(len(plan.setups) for plan in reading.plans)
+    return reading if setups <= SETUP_LIMIT else Reading("failed", reason=f"TooManySetups: {setups} in one message")
 
 
-def without_refused_parts(message: PreparedMessage, reason: str) -> PreparedMessage:
-    """What is left to store of a message whose whole row was refused: its text, and its payload as bytes."""
-    return replace(
-        message,
-        embeds=None,
-        attachments=None,
-        raw=None,
-        raw_original=message.raw_original or (message.raw or "").encode(),
-        text_flags=(*message.text_flags, "refused"),
-        reading=Reading("failed", reason=reason[:500]),
-    )
+def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | None:
+    """What is left of a message that the database refused: first without its plans, then without its payload.
+
+    None: there is nothing left to leave out."""
+    flags = (*(flag for flag in message.text_flags if flag != "refused"), "refused")
+    lesser = replace(message, text_flags=flags, reading=_failed(error), plans=())
+    if message.plans:
+        return lesser
+    if message.raw is None:
+        return None
+    original = message.raw_original or message.raw.encode()
+    return replace(lesser, embeds=None, attachments=None, raw=None, raw_original=original)
+
+
+def _failed(error: Exception) -> Reading:
+    return Reading("failed", reason=storable(f"{type(error).__name__}: {error}"[:500]))
 
 
 def _kind(payload: dict[str, Any]) -> str:
@@ -116,12 +143,21 @@ def _kind(payload: dict[str, Any]) -> str:
     return TYPE_NAMES.get(number, f"system:{number}") if isinstance(number, int) else "unknown"
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _snowflake(value: Any) -> int | None:
-    """Discord sends ids as strings of digits; anything else counts as absent."""
+    """Discord sends ids as strings of digits; anything else counts as absent, and what bigint cannot hold too."""
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError):
         return None
+    return number if abs(number) <= _GREATEST_BIGINT else None
 
 
 def _time(value: Any) -> datetime | None:
@@ -130,6 +166,6 @@ def _time(value: Any) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -27,6 +27,11 @@ SELECT {STORED_TEXT}
 """  # noqa: S608  constants of ours
 
 
+_COUNT = """
+SELECT count(*) FROM discord_messages WHERE message_id > $1 AND revision > 0 AND ($2::text IS NULL OR parser = $2)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A message that reads otherwise now. `changes` holds only the plans that differ."""
@@ -45,6 +50,12 @@ class ReparseBatch:
     differences: tuple[Difference, ...]
 
 
+async def count_stored(connection: Connection, *, since: datetime | None, parser: str | None) -> int:
+    """How many messages a reparse would read."""
+    number: int = await connection.fetchval(_COUNT, _beginning(since), parser)
+    return number
+
+
 async def reparse(
     connection: Connection,
     read: Read,
@@ -57,7 +68,7 @@ async def reparse(
     """Every stored text in order of id: those posted `since`, those that `parser` read before.
 
     Without `execute` nothing is written. What reads the same is never touched, so a second run changes nothing."""
-    last = snowflake_before(since) if since else -(2**63)
+    last = _beginning(since)
     while rows := await connection.fetch(_STORED, last, parser):
         texts = [StoredText(*row) for row in rows]
         readings = [
@@ -71,9 +82,11 @@ async def reparse(
         yield ReparseBatch(len(texts), last, tuple(differences))
 
 
-def snowflake_before(moment: datetime) -> int:
+def _beginning(since: datetime | None) -> int:
     """The greatest id that is older than a moment."""
-    return (int((moment - DISCORD_EPOCH).total_seconds() * 1000) << 22) - 1
+    if since is None:
+        return -(2**63)
+    return (int((since - DISCORD_EPOCH).total_seconds() * 1000) << 22) - 1
 
 
 async def _differences(connection: Connection, batch: Sequence[tuple[StoredText, Reading]]) -> list[Difference]:

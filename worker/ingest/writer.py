@@ -23,9 +23,8 @@ from worker.ingest.message_rows import RacedError
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.plan_rows import columns
 from worker.ingest.plan_writer import MessagePlans, write_plans
-from worker.ingest.plans import plans_of_text
 from worker.ingest.precedence import StoredMessage, Verdict, verdict
-from worker.ingest.prepared import PreparedMessage, Read, prepare, without_refused_parts
+from worker.ingest.prepared import SETUP_LIMIT, PreparedMessage, Read, prepare, with_less
 
 # What passes with time or with another connection. Everything else is the fault of one message, or ours.
 PASSING = (
@@ -113,7 +112,7 @@ class Writer:
             await connection.close(timeout=2)
 
     async def write(self, observations: Sequence[Observation], covered: Sequence[Covered] = ()) -> Written:
-        """Stores observations in their order, and what they cover, and tells what that changed; all or nothing.
+        """Stores observations in their order, and tells what that changed; what they cover is stored with the last.
 
         A message that the database refuses is stored by itself with less, so that it costs no other message.
         Raises one of PASSING where the same call may succeed later, and LeaseLostError."""
@@ -121,6 +120,15 @@ class Writer:
             prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one
             for one in observations
         ]
+        *portions, last = _portions(seen)
+        written = Written()
+        for portion in portions:
+            written.add(await self._write_portion(portion, ()))
+        # What could not be stored stays a gap, so that it is fetched again and not forgotten.
+        written.add(await self._write_portion(last, () if written.unstorable else covered))
+        return written
+
+    async def _write_portion(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
         try:
             return await self._transaction(seen, covered)
         except (*PASSING, LeaseLostError):
@@ -130,7 +138,6 @@ class Writer:
             written = Written()
             for part in _halves(seen):
                 written.add(await self._isolate(part))
-            # What could not be stored stays a gap, so that it is fetched again and not forgotten.
             if covered and not written.unstorable:
                 written.add(await self._transaction([], covered))
             return written
@@ -149,13 +156,14 @@ class Writer:
                 return written
             only = seen[0]
             correlation_id = str(correlation.of_message(only.message_id))
-            if not isinstance(only, PreparedMessage) or "refused" in only.text_flags:
+            lesser = with_less(only, error) if isinstance(only, PreparedMessage) else None
+            if lesser is None:
                 log.exception("ingest.unstorable", correlation_id=correlation_id)
-                written.unstorable += 1
+                written.unstorable = 1
                 return written
             log.exception("ingest.refused", correlation_id=correlation_id)
-            written.add(await self._isolate([without_refused_parts(only, f"{type(error).__name__}: {error}")]))
-            written.refused += 1
+            written.add(await self._isolate([lesser]))
+            written.refused = 1 - written.unstorable
             return written
 
     async def _transaction(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
@@ -174,10 +182,7 @@ class Writer:
         self, connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
     ) -> None:
         await begin(connection, self._epoch)
-        await _lock_channels(connection, seen, covered)
-        events: list[Event] = []
-        for wave in _waves(seen):
-            events += await _write_wave(connection, wave, written)
+        events = await write_seen(connection, seen, covered, written)
         if covered:
             rows = [(had.channel_id, had.after, had.up_to) for had in covered]
             await connection.execute(sql.ADD_COVERAGE, *columns(rows))
@@ -197,6 +202,33 @@ class Writer:
         except (*PASSING, asyncpg.PostgresError):
             connection.terminate()
             self._connection = None
+
+
+async def write_seen(
+    connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
+) -> list[Event]:
+    """Stores observations in their order within the transaction that is open; returns what is to be told of it.
+
+    `covered` says which channels are concerned as well. Raises one of PASSING where a new attempt may succeed."""
+    await _lock_channels(connection, seen, covered)
+    events: list[Event] = []
+    for wave in _waves(seen):
+        events += await _write_wave(connection, wave, written)
+    return events
+
+
+def _portions(seen: Sequence[Seen]) -> list[list[Seen]]:
+    """One transaction's worth each; nearly always that is all. There is at least one, which may be empty."""
+    portions: list[list[Seen]] = [[]]
+    setups = 0
+    for one in seen:
+        own = 0 if isinstance(one, Observation) else one.setups
+        if setups + own > SETUP_LIMIT:
+            portions.append([])
+            setups = 0
+        portions[-1].append(one)
+        setups += own
+    return portions
 
 
 def _halves(seen: Sequence[Seen]) -> list[Sequence[Seen]]:
@@ -286,9 +318,7 @@ def _tell(
     """A text that was not stored before: its events, and its plans to be written."""
     deleted_at = stored.deleted_at if stored else None
     wave.events[message.message_id] = list(text_events(message, fact=fact, revision=revision, deleted_at=deleted_at))
-    reading = message.reading
-    wave.readings.append(reading.state)
-    plans = plans_of_text(reading, text=message.text, message_id=message.message_id, channel_id=message.channel_id)
+    wave.readings.append(message.reading.state)
     wave.plans.append(
         MessagePlans(
             message.message_id,
@@ -297,7 +327,7 @@ def _tell(
             message.origin,
             is_deleted=deleted_at is not None,
             has_plans=stored is not None and stored.has_plans,
-            plans=plans,
+            plans=message.plans,
         )
     )
 

@@ -110,8 +110,8 @@ class Control:
         """Reads the arguments, calls the action and shows what it gives; 400 for arguments that do not fit."""
         if action is None:
             return _refused(404, f"the actions are {sorted(self._actions)}, the faults {sorted(self._faults)}")
-        body = await request.json() if request.can_read_body else {}
         try:
+            body = await request.json() if request.can_read_body else {}
             arguments = {name: self._readers.get(name, plain)(value) for name, value in body.items()}
             if owner is not None:
                 arguments["self"] = arguments.pop(owner)

@@ -267,7 +267,7 @@ class Sandbox:
     def find(self, message: Message | int) -> Message:
         """The message as it is now, an ephemeral one too. Raises KeyError if there is none with that id."""
         message_id = message if isinstance(message, int) else message.id
-        found = self.world.messages.find(message_id) or self._server.interactions.find_message(message_id)
+        found = self._server.interactions.answers.find(message_id)
         if found is None:
             raise KeyError(message_id)
         return found

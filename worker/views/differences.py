@@ -1,16 +1,39 @@
 """What a reparse would change, as a diff. Pure but for printing."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from worker.ingest.plan_changes import PlanChange, SetupChange, changed_fields
+from worker.ingest.plan_changes import PlanChange, SetupChange, changed_fields, is_unchanged
 from worker.ingest.plans import PlanValue, SetupValue
-from worker.ingest.reparse import Difference
+from worker.ingest.reparse import Difference, ReparseBatch
 from worker.views.terminal import FAINT, price, styled
+
+
+@dataclass(slots=True)
+class ReparseCounts:
+    """How many messages were read again, how many read otherwise, and what that comes to in setups."""
+
+    messages: int = 0
+    different: int = 0
+    gained: int = 0
+    lost: int = 0
+    changed: int = 0
+
+    def add(self, batch: ReparseBatch) -> None:
+        self.messages += batch.messages
+        self.different += len(batch.differences)
+        for difference in batch.differences:
+            for change in difference.changes:
+                self.gained += sum(pair.before is None for pair in change.setups)
+                self.lost += sum(pair.after is None for pair in change.setups)
+                both = [pair for pair in change.setups if pair.before and pair.after]
+                self.changed += sum(not is_unchanged(change, pair) for pair in both)
+
 
 _GAINED, _LOST, _CHANGED = "green", "red", "yellow"
 
@@ -24,6 +47,16 @@ def show_difference(console: Console, difference: Difference) -> None:
     for change in difference.changes:
         for line in _plan_lines(change):
             console.print(line)
+
+
+def show_reparsed(console: Console, counts: ReparseCounts, *, written: bool) -> None:
+    told = (
+        f"{counts.messages} messages read again, {counts.different} of them otherwise: "
+        f"{counts.gained} setups gained, {counts.lost} lost, {counts.changed} changed."
+    )
+    console.print(styled(told, "bold"))
+    if counts.different and not written:
+        console.print(styled("Nothing was written; --execute writes it."))
 
 
 def _read_as(state: str, parser: str | None) -> str:

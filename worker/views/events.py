@@ -33,7 +33,10 @@ _TOLD = {
     "channel": ("channel_id", "changed_by", "changed"),
     "schema": ("revision", "direction", "duration_milliseconds"),
 }
-_SPEAK_FOR_THEMSELVES = ("trading_day", "ticker", "kind", "strategy", "direction", "tickers", "origin")
+# Values that need no name before them, or another one.
+_LABELS = {"targets": "→ "} | dict.fromkeys(
+    ("trading_day", "ticker", "tickers", "kind", "strategy", "direction", "triggers", "origin"), ""
+)
 _INDENT = 7
 
 
@@ -71,7 +74,7 @@ def show_events(console: Console, events: Iterable[ToldEvent]) -> None:
     for event in events:
         console.print(_head(event), no_wrap=True, overflow="ignore", crop=False)
         if told := _told(event):
-            console.print(Padding(Text("  ").join(told), (0, 0, 0, _INDENT)))
+            console.print(Padding(Text("  ").join(told), (0, 0, 0, _INDENT), expand=False))
 
 
 def _head(event: ToldEvent) -> Text:
@@ -95,7 +98,7 @@ def _told(event: ToldEvent) -> list[Text]:
         if value is None or value in ([], {}):
             continue
         shown = _shown(value)
-        label = "" if name in _SPEAK_FOR_THEMSELVES else f"{name} "
+        label = _LABELS.get(name, f"{name} ")
         parts.append(Text.assemble(styled(label, FAINT), styled(shown, DIRECTION_STYLES.get(shown, ""))))
     return parts
 

@@ -40,7 +40,7 @@ def show_post(console: Console, text: str, reading: Reading) -> None:
         bias_text, bias_direction = (plan.bias.text, plan.bias.direction) if plan.bias else (None, None)
         show_plan(console, [_shown(setup) for setup in plan.setups], bias_text, bias_direction)
     if reading.unread:
-        console.print(styled(f"{len(reading.unread)} unread lines, marked above.", _UNREAD_STYLE))
+        console.print(styled(f"Unread lines: {len(reading.unread)}, marked above.", _UNREAD_STYLE))
 
 
 def _marked_lines(text: str, reading: Reading) -> Iterator[Text]:

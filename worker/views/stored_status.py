@@ -11,7 +11,8 @@ from worker.db.schema import HEAD
 from worker.ingest.gaps import OpenGap, open_gaps
 
 _CHANNELS = """
-SELECT c.channel_id, c.name, c.is_listen AND c.is_active AS listens, c.unreachable_since, c.parser, stored.messages, stored.last_message_id
+SELECT c.channel_id, c.name, c.is_listen AND c.is_active AS listens, c.unreachable_since, c.parser,
+       stored.messages, stored.last_message_id
   FROM discord_channels c
  CROSS JOIN LATERAL (
        SELECT count(*) AS messages, max(message_id) AS last_message_id

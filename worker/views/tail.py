@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from worker.db.connection import Database, connected, wait_until_ready
+from worker.db.connection import Database, connect, wait_until_ready
 from worker.events.wakeup import NOTIFY_CHANNEL
 from worker.views.events import ToldEvent
 
@@ -71,13 +71,17 @@ async def tail(
     stays away for longer than `wait_seconds`."""
     while True:
         try:
-            async with connected(database, purpose="events") as connection:
+            connection = await connect(database, purpose="events")
+            try:
                 if after is None:
                     after = await connection.fetchval(_START, wanted.channels, wanted.correlation_id, FIRST_SHOWN)
                 async for event in _read(connection, wanted, after, follow=follow):
                     after = event.id
                     yield event
-            return
+                return
+            finally:
+                # close() raises on a connection that is gone, and that error would take a cancellation's place.
+                connection.terminate()
         except _LOST as error:
             log.warning("events.reconnecting", after=after, reason=f"{type(error).__name__}: {error}")
         await wait_until_ready(database, wait_seconds=wait_seconds)

@@ -80,3 +80,9 @@ HEADER_WORDS: Final = frozenset(
     + [name[:length] for name in MONTHS + WEEKDAYS for length in range(3, len(name) + 1)]
 )
 """Words that a header may hold besides those of a plan."""
+
+DATE_WORDS: Final = frozenset(
+    ["for", "date", "day", "trading", "plan", "session", "today", "tomorrow", "the", "of", "on", "st", "nd", "rd", "th"]
+    + [name[:length] for name in WEEKDAYS for length in range(3, len(name) + 1)]
+)
+"""Words that may stand beside a date on a line of its own."""

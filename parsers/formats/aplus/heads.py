@@ -18,6 +18,7 @@ _ORDINAL: Final = re.compile(
 _TICKER_LABEL: Final = re.compile(r"(?:ticker|symbol|stock)\s*[:=-]?\s*(?=[$#]?[A-Z])", re.IGNORECASE)
 _TICKER: Final = re.compile(rf"[$#]?([A-Za-z]{{1,9}})(?:([./-])(USDT?|[A-Za-z]))?(?![\w'’{MARKERS}])")
 _WORD_OR_NUMBER: Final = re.compile(rf"[^\W\d_]|{ANY}")
+_TARGET: Final = re.compile(rf"\s?[:=]\s?\$?{ANY}")
 _ARROW: Final = re.compile(rf"[-–—=~]>|[{ARROWS}]")
 _DASHES: Final = ("-", "–", "—", "−")
 _BRACKETS: Final = ("(", "[", "{")
@@ -82,7 +83,7 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
 def _can_be_ticker(letters: str, rest: str, marked: bool) -> bool:
     """Whether capitals name a ticker. Words of a plan do so only where their place marks them as one."""
     cls = look_up(letters.lower()).cls
-    if cls in _OWN_WORDS:
+    if cls in _OWN_WORDS or (letters == "T" and _TARGET.match(rest)):
         return False
     if marked or (cls == "unknown" and letters not in NEVER_TICKERS):
         return True

@@ -22,6 +22,7 @@ says what they are, `heading` has words of a setup and no number, `remark` is an
 
 _RULE: Final = re.compile(r"[\s\-–—_=─━═•·.~*]*[\-–—_=─━═•·~*]{3}[\s\-–—_=─━═•·.~*]*$")
 _NOTE_SIGN: Final = re.compile(r"(?:[⚠\uFE0F\s])*")
+_APART: Final = re.compile(r"\s*[-–—:|]\s*")
 _ASIDE: Final = frozenset(
     {"mention", "open", "close", "arrow", "less", "more", "at", "near", "struck", "aim", "halt", "question"}
 )
@@ -83,11 +84,11 @@ def _read(shape: str) -> Line:
         reader.read(token)
     parts = tuple(reader.finish())
     form = _form(shape, head, found, parts, sign)
-    note = _NOTE_SIGN.match(shape, sign).end() if sign >= 0 else head.start if form == "note" else -1  # type: ignore[union-attr]
+    note = _note_start(shape, head, sign) if sign >= 0 or form == "note" else -1
     in_note: list[Meaning] = ["bias_text"] * (count(shape) - len(reader.meanings))
     header = HEADER.search(shape)
     meanings = [*reader.meanings, *in_note]
-    if form == "remark":
+    if form in {"remark", "note"}:
         meanings = ["unread" if meaning == "level" else meaning for meaning in meanings]
     roles, relations = _roles(parts, count(shape))
     line = Line(
@@ -96,6 +97,13 @@ def _read(shape: str) -> Line:
         roles, relations, count(shape[: max(note, 0)]),
     )  # fmt: skip
     return line._replace(ordinary=_ordinary(line))
+
+
+def _note_start(shape: str, head: Head, sign: int) -> int:
+    """Where the words of a note begin: behind its sign, or behind a ticker that a dash or colon sets apart."""
+    start = sign if sign >= 0 else head.start
+    apart = _APART.match(shape, head.end) if sign < 0 and head.ticker is not None else _NOTE_SIGN.match(shape, start)
+    return apart.end() if apart else start
 
 
 def _roles(parts: Sequence[Part], numbers: int) -> tuple[tuple[Role, ...], tuple[Relation | None, ...]]:
@@ -154,7 +162,7 @@ def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part]
     before = sum(part.unknown_before for part in parts)
     after = sum(part.unknown_after for part in parts)
     classes = {token.word.cls for token in found if token.name == "word"}
-    speaks = any(part.kind or part.strategy or part.relation for part in parts)
+    speaks = any(part.kind or part.strategy or part.relation or part.broke for part in parts)
     if explicit and before <= _FEW_UNKNOWN and speaks:
         return "setup"
     if before or (after and not explicit):

@@ -1,5 +1,6 @@
 """The note under a section: its direction and its levels, where it says them plainly."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,13 +14,34 @@ _LEANS: Final[dict[str, BiasDirection]] = {
     "bullish": "bullish", "bull": "bullish", "bulls": "bullish", "strong": "bullish", "strength": "bullish", "upside": "bullish",
     "bearish": "bearish", "bear": "bearish", "bears": "bearish", "weak": "bearish", "downside": "bearish",
 }  # fmt: skip
-_NEUTRAL: Final = frozenset("neutral choppy chop mixed sideways".split())
-_FLIPS: Final = frozenset("flip flips flipping flipped turns turn turning shifts switches".split())
-_UNTIL: Final = frozenset("unless until till".split())
+_SIDES: Final[dict[str, BiasDirection]] = {"long": "bullish", "short": "bearish"}
+_NEUTRAL: Final = frozenset({"neutral", "choppy", "chop", "mixed", "sideways"})
+_FLIPS: Final = frozenset({"flip", "flips", "flipping", "flipped", "turns", "turn", "turning", "shifts", "switches"})
+_UNTIL: Final = frozenset({"unless", "until", "till"})
+_TURNS: Final = frozenset({"but", "however", "to", "into"})
+_BREAKS: Final = frozenset({"break", "breaks", "breaking", "loses", "lose", "reclaim", "reclaims"})
 _OPEN_ENDED: Final = frozenset(
-    "not no never cant cannot dont doesnt isnt arent if when need needs must want wants should would could may might watch watching".split()
+    {
+        "not",
+        "no",
+        "never",
+        "cant",
+        "cannot",
+        "dont",
+        "doesnt",
+        "isnt",
+        "arent",
+        "need",
+        "needs",
+        "must",
+        "want",
+        "wants",
+    }
+    | {"should", "would", "could", "may", "might", "watch", "watching"}
 )
-_BREAKS: Final = frozenset("break breaks breaking loses lose reclaim reclaims".split())
+_CONDITIONS: Final = frozenset({"if", "when"})
+_STOPS: Final = (",", ";", "—", "–", ". ", "--", " - ", "|")
+_ZONE: Final = re.compile(rf"\s?[-–—/]\s?{ANY}|\s(?:and|or|&)\s{ANY}")
 _RELATION_OF: Final[dict[BiasDirection, Relation]] = {"bullish": "above", "bearish": "below"}
 
 _MAX_REMEMBERED = 600
@@ -52,6 +74,7 @@ class _Clause:
     number: int | None = None
     numbers: int = 0
     at: Relation | None = None
+    side: BiasDirection | None = None  # `long` or `short` right before here
 
 
 def read_note(shape: str) -> Note:
@@ -105,7 +128,7 @@ def _clauses(shape: str, meanings: list[Meaning]) -> Iterator[_Clause]:
         if token.name in MEANINGS:
             meanings += [MEANINGS[token.name] if token.name != "garbled" else "bias_text"] * count(token.text)
         elif token.name == "number":
-            _number(clause, len(meanings), shape[token.end : token.end + 2])
+            _number(clause, len(meanings), shape[token.end : token.end + 8])
             meanings.append("bias_text")
         else:
             _word(clause, token)
@@ -114,16 +137,11 @@ def _clauses(shape: str, meanings: list[Meaning]) -> Iterator[_Clause]:
 
 def _ends_clause(gap: str, clause: _Clause, token: Token) -> bool:
     small = token.text.lower()
-    return (
-        any(sign in gap for sign in ",;—–") or ". " in gap or "--" in gap or " - " in gap
-        or small in {"but", "while", "however", *_UNTIL} and small != "while"
-        or (clause.number is not None and (small in _LEANS or small in _FLIPS) and bool(clause.leans or clause.flips) and not _turning(clause, small))
-    )  # fmt: skip
-
-
-def _turning(clause: _Clause, small: str) -> bool:
-    """`break 129.50 flips bearish`: the lean after a flip belongs to it."""
-    return clause.flips and not clause.leans and small in _LEANS
+    if any(sign in gap for sign in _STOPS) or token.name == "arrow" or small in _TURNS or small in _UNTIL:
+        return True
+    # "bullish above 584.20 bearish below 579.70"; but in "break 129.50 flips bearish" the lean belongs to the flip.
+    speaks = bool(clause.leans) if small in _LEANS and clause.flips else bool(clause.leans or clause.flips)
+    return clause.number is not None and (small in _LEANS or small in _FLIPS) and speaks
 
 
 def _number(clause: _Clause, index: int, following: str) -> None:
@@ -131,27 +149,24 @@ def _number(clause: _Clause, index: int, following: str) -> None:
     if clause.number is None:
         clause.number = index
         clause.at = clause.relation if clause.direct else None
-        if following[:1].isalpha() or (following[:1] in {"-", "–"} and following[1:] and following[1:] in ANY):
+        if following[:1].isalpha() or _ZONE.match(following):
             clause.numbers += 1  # a zone, or no price at all
 
 
 def _word(clause: _Clause, token: Token) -> None:
     small = token.text.lower().replace("’", "").replace("'", "")
+    side, clause.side = clause.side, _SIDES.get(small)
     if token.word.cls == "relation" and token.word.value != "near":
         clause.relation, clause.direct = cast("Relation", token.word.value), True
         clause.broken = clause.broken or small in _BREAKS
+        clause.leans += [side] if side else []
         return
-    clause.direct = clause.direct and token.word.cls in {"filler", "zone"}
+    clause.direct = clause.direct and token.word.cls in {"filler", "entry", "zone"}
     if small in _LEANS:
         clause.leans.append(_LEANS[small])
-    elif small in _FLIPS:
-        clause.flips = True
-    elif small in _UNTIL:
-        clause.until = True
-    elif small in _NEUTRAL:
-        clause.neutral = True
-    elif small in _BREAKS:
-        clause.broken = True
-    elif small in _OPEN_ENDED:
-        # "Bulls are back in charge if price holds above": after the lean, `if` only leads on to the level.
-        clause.open_ended = clause.open_ended or not (clause.leans and small in {"if", "when"}) or False
+    clause.flips = clause.flips or small in _FLIPS
+    clause.until = clause.until or small in _UNTIL
+    clause.neutral = clause.neutral or small in _NEUTRAL
+    clause.broken = clause.broken or small in _BREAKS
+    # After the lean, `if` only leads on to the level: "bulls are back in charge if price moves above".
+    clause.open_ended = clause.open_ended or small in _OPEN_ENDED or (small in _CONDITIONS and not clause.leans)

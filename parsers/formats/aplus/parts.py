@@ -1,5 +1,6 @@
 """Which number of a line is what: one pass over its tokens that gives each number a role by the words around it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -7,7 +8,7 @@ from operator import gt, lt
 from typing import Final, Literal, NamedTuple, cast
 
 from parsers.formats.aplus.tokens import MEANINGS, Token, joined
-from parsers.numbers import count
+from parsers.numbers import ANY, count
 from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
 
 DIRECTIONS: Final[dict[Kind, Direction]] = {
@@ -25,6 +26,8 @@ Spread = Literal["", "pair", "run"]
 
 _ZONE_JOINTS: Final = {False: frozenset({"tight"}), True: frozenset({"tight", "dash", "to", "slash"})}
 _RUN_GAPS: Final = frozenset({"space", "dash", "tight", "to", "other"})
+_NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
+_UNFINISHED: Final = (",", "/", "|", "&", "-", "–", "—", "→", ">")
 _DASHES: Final = frozenset("-–—−")
 
 
@@ -45,7 +48,7 @@ class Part(NamedTuple):
     """One setup of a line as far as its words tell. Numbers are counted from the line's first.
 
     `doubtful` are targets that a word calls a place on the chart: `(PMH 587.20)`.
-    `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a `run`
+    `broke` says that a price is to break, not which way. `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a `run`
     lists triggers or a trigger and its targets."""
 
     kind: Kind | None
@@ -57,6 +60,7 @@ class Part(NamedTuple):
     doubtful: tuple[int, ...]
     stop: int | None
     spread: Spread
+    broke: bool
     explicit: bool
     waiting: bool
     unknown_before: int
@@ -125,7 +129,8 @@ class PartReader:
     def finish(self) -> list[Part]:
         self._stop_after_its_number()
         self._give_back_strategy()
-        return [_finished(draft, self._expected == "target") for draft in self.drafts]
+        more = not self.drafts[-1].targets or self._shape.rstrip().endswith(_UNFINISHED)
+        return [_finished(draft, self._expected == "target" and more) for draft in self.drafts]
 
     # numbers
 
@@ -153,7 +158,7 @@ class PartReader:
             draft.run.append(index)
         self._uncertain = self._placed = False
         self._gap_start = token.end
-        self._joint = ""
+        self._joint = "" if self.meanings[-1] == "level" else "other"
 
     def _other_number(self, token: Token) -> None:
         self.meanings.extend([MEANINGS[token.name]] * count(token.text))
@@ -240,7 +245,9 @@ class PartReader:
 
     def _towards(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
-        if draft.run or (token.name == "arrow" and not draft.named):
+        # An arrow before every number points at targets only if it points at a number: "🔻 584.20" under a setup.
+        leads = token.name == "arrow" and not draft.named and _NUMBER_AHEAD.match(self._shape, token.end)
+        if draft.run or leads:
             self._target(token, value)
 
     def _stop(self, token: Token, value: str) -> None:
@@ -350,7 +357,7 @@ def _finished(draft: _Draft, waiting: bool) -> Part:
         kind = KIND_OF_RELATION.get(draft.relation or "")
     triggers, targets, spread = _roles(draft)
     part = Part(
-        kind, draft.strategy, draft.side, draft.relation, triggers, targets, tuple(draft.doubtful), draft.stop, spread, draft.explicit or bool(targets),
+        kind, draft.strategy, draft.side, draft.relation, triggers, targets, tuple(draft.doubtful), draft.stop, spread, draft.broke, draft.explicit or bool(targets),
         waiting, draft.unknown_before, draft.unknown_after, _doubt(draft), draft.start, draft.end, None,
     )  # fmt: skip
     return part._replace(plain=_plain(part))

@@ -1,5 +1,6 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,10 +8,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
+from parsers.confidence import confidence
 from parsers.days import Found, find_day
+from parsers.formats.aplus.header import DATE_WORDS
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
-from parsers.formats.aplus.setups import Numbers, build, confidence, extend
+from parsers.formats.aplus.setups import Numbers, build, extend
 from parsers.numbers import around, near
 from parsers.reading import Kind, Setup, Span, Strategy
 from parsers.sheet import Sheet
@@ -26,6 +29,7 @@ _new_setup = partial(tuple.__new__, Setup)
 _EMPTY: Final = frozenset({"blank", "rule", "aside"})
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _lines: Final = Lines()
 _ANY_PRICE: Final = (Decimal(0), Decimal("Infinity"))
 
@@ -73,6 +77,7 @@ class PlanReader:
         self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
         self._apart = False  # something stands between the section's last setup and this line
         self._waiting = False  # the line above ends with an arrow or a word for targets
+        self._carded = False  # targets or a stop stood under a setup since the last heading
         self._under = False  # the line above is the section's last setup or belongs to it
         self._dashed = False  # setups of this text are led by dashes
 
@@ -90,7 +95,16 @@ class PlanReader:
                     self._add_note(line, line.indent, 0)
                     continue
                 self._noting = False
-            _HANDLERS[line.form](self, line)
+            if line.ordinary is None or self._closed or not self._ordinary(line, line.ordinary):
+                _HANDLERS[line.form](self, line)
+                self._leave_rest(line)
+
+    def _leave_rest(self, line: Line) -> None:
+        """What the words of a line call a price and no setup took is unread."""
+        if "level" in line.meanings:
+            for number in self._numbers():
+                if self.meanings[number] == "level" and number not in self.numbers.used:
+                    self.meanings[number] = "unread"
 
     # sections
 
@@ -119,7 +133,7 @@ class PlanReader:
     def _ticker(self, line: Line) -> None:
         if self._leads_to_plan():
             self._enter(line.ticker)
-            if line.meanings:
+            if "level" in line.meanings:
                 self._refuse("prices without a kind of setup")
         else:
             self._remark(line)
@@ -162,14 +176,15 @@ class PlanReader:
             self.header = line
 
     def _find_day(self) -> bool:
-        """Looks for the trading day on a line above the setups."""
+        """Looks for the trading day in the header or on a line above the setups that holds nothing else."""
         if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
             return False
-        text, after = self.sheet.line(self._index), self.lines[self._index].header[1]
+        line, text = self.lines[self._index], self.sheet.line(self._index)
+        after = line.header[1]
         found = find_day(text[after:], self._posted)
-        if found is None:
+        if found is None and after:
             after, found = 0, find_day(text, self._posted)
-        if found is None:
+        if found is None or (line.form != "header" and not _is_date_alone(text, found)):
             return False
         start = self.sheet.starts[self._index] + after
         for number in self._numbers():
@@ -183,8 +198,6 @@ class PlanReader:
     # setups
 
     def _setup(self, line: Line) -> None:
-        if line.ordinary is not None and not self._closed and self._ordinary(line, line.ordinary):
-            return
         if line.ticker is not None:
             self._enter(line.ticker)
         elif self._closed:
@@ -198,8 +211,8 @@ class PlanReader:
         if line.named - {self._section.ticker}:
             self._refuse("names another ticker among its words")
         else:
-            for position, part in enumerate(line.parts):
-                self._part(line, position, part)
+            for part, span in zip(line.parts, self._spans(line), strict=True):
+                self._part(part, span)
         self._waiting = line.parts[-1].waiting
         self._dashed = line.lead == "dash"
         if line.note >= 0:
@@ -240,7 +253,7 @@ class PlanReader:
         values = self.numbers.values
         return not any(low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part))
 
-    def _part(self, line: Line, position: int, part: Part) -> None:
+    def _part(self, part: Part, span: Span) -> None:
         if part.doubt is not None or not part.triggers:
             self._refuse(part.doubt or "has no price that sets it off", _numbers(part))
             return
@@ -249,9 +262,7 @@ class PlanReader:
         if kind is None:
             self._refuse("prices without a kind of setup", _numbers(part))
             return
-        setup = build(
-            part, kind, strategy, self.numbers, self._first, self._index + 1, self._span(line, position), flags
-        )
+        setup = build(part, kind, strategy, self.numbers, self._first, self._index + 1, span, flags)
         if setup is None:
             self._refuse("a price that cannot be one", _numbers(part))
             return
@@ -265,6 +276,9 @@ class PlanReader:
         if kind is None:
             flags.append("kind_inherited")
             kind = heading.kind if heading is not None and heading.kind else self._kind
+            if part.broke and part.targets:
+                ahead, price = (self.numbers.values[self._first + at] for at in (part.targets[0], part.triggers[0][0]))
+                kind = "breakout" if ahead > price else "breakdown"
             related = KIND_OF_RELATION.get(part.relation or "")
             if related is not None and (kind is None or DIRECTIONS[kind] != DIRECTIONS[related]):
                 kind = related if part.explicit or strategy else None
@@ -274,15 +288,19 @@ class PlanReader:
             strategy = self._strategy
         return kind, strategy
 
-    def _span(self, line: Line, position: int) -> Span:
-        sheet, index = self.sheet, self._index
+    def _spans(self, line: Line) -> list[Span]:
+        """Where the parts of a line stand."""
         start, end = self._edges(line)
         if line.note >= 0:
-            end = sheet.place(index, self._first, line.note)
-        if len(line.parts) > 1:
-            start = max(start, sheet.place(index, self._first, line.parts[position].start if position else 0))
-            end = min(end, sheet.place(index, self._first, line.parts[position].end))
-        return sheet.span(start, end)
+            [end] = self.sheet.places(self._index, self._first, [line.note])
+        if len(line.parts) == 1:
+            return [self.sheet.span(start, end)]
+        starts = self.sheet.places(self._index, self._first, [part.start for part in line.parts])
+        ends = self.sheet.places(self._index, self._first, [part.end for part in line.parts])
+        return [
+            self.sheet.span(max(start, begin), min(end, last))
+            for begin, last in zip([start, *starts[1:]], ends, strict=True)
+        ]
 
     def _edges(self, line: Line) -> tuple[int, int]:
         """Where the line stands in the cleaned text, without the white space around it."""
@@ -292,28 +310,43 @@ class PlanReader:
     def _follow(self, line: Line) -> None:
         """Targets or a stop on a line of their own."""
         setups = self._section.setups
-        if line.ticker is not None or not setups or self._closed or not (self._under or _is_bare(setups[-1])):
+        open_setup = setups and (self._under or self._waiting or _is_bare(setups[-1]))
+        if line.ticker is not None or self._closed or not open_setup:
             self._refuse("targets or a stop without a setup above")
             return
         end = self.sheet.span(*self._edges(line)).end
         for part in line.parts:
             setups[-1] = extend(setups[-1], part, self.numbers, self._first, end)
-        self._under, self._waiting = True, line.parts[-1].waiting
+        self._under = self._carded = True
+        self._waiting = line.parts[-1].waiting
 
     def _bare(self, line: Line) -> None:
         """Prices that no word on their line explains."""
         part, heading = line.parts[0], self._heading
-        leads = self._waiting or line.lead in {"arrow", "bracket"}
-        if line.ticker is None and leads and self._under and _is_bare(self._section.setups[-1]) and not part.explicit:
+        if line.ticker is None and not part.explicit and self._awaits_targets(line):
+            waiting = self._waiting
             self._follow(line)
-        elif heading is not None and heading.kind is not None and (line.ticker is None or part.explicit):
+            self._waiting = waiting
+        elif (
+            heading is not None
+            and heading.kind is not None
+            and (part.explicit or (line.ticker is None and not self._carded))
+        ):
             if line.ticker is not None:
                 self._enter(line.ticker)
                 self._heading = heading
-            self._part(line, 0, part._replace(relation=part.relation or heading.relation))
+            self._part(part._replace(relation=part.relation or heading.relation), self._spans(line)[0])
             self._waiting = part.waiting
         elif not self._find_day():
             self._refuse("prices without a kind of setup")
+
+    def _awaits_targets(self, line: Line) -> bool:
+        """Whether the line above asks for targets, or this one looks like those of the setup above."""
+        if not self._section.setups:
+            return False
+        return self._waiting or (
+            line.lead in {"arrow", "bracket"} and self._under and _is_bare(self._section.setups[-1])
+        )
 
     def _announce(self, line: Line) -> None:
         """A kind, a strategy or a relation without a price: it is said of the lines under it."""
@@ -325,7 +358,7 @@ class PlanReader:
         elif part.kind is not None:
             if self._closed:
                 self._enter(None)
-            self._heading, self._under = part, False
+            self._heading, self._under, self._carded = part, False, False
         elif part.strategy is not None:
             self._strategy, self._under = part.strategy, False
         elif part.relation is not None and self._heading is not None:
@@ -344,9 +377,9 @@ class PlanReader:
 
     def _add_note(self, line: Line, offset: int, number: int) -> None:
         """Takes a line as part of the section's note, from an offset into its shape and a number of it on."""
-        place = (
-            self.sheet.place(self._index, self._first, offset) if number else self.sheet.starts[self._index] + offset
-        )
+        place = self.sheet.starts[self._index] + offset
+        if number:
+            [place] = self.sheet.places(self._index, self._first, [offset])
         end = self._edges(line)[1]
         if place < end:
             shape = self.sheet.shapes[self._index]
@@ -375,6 +408,12 @@ class PlanReader:
         for number in self._numbers() if numbers is None else [self._first + at for at in numbers]:
             if self.meanings[number] == "level":
                 self.meanings[number] = "unread"
+
+
+def _is_date_alone(text: str, found: Found) -> bool:
+    rest = text[: found.start] + " " + text[found.end :]
+    words = {word.lower() for word in _WORD.findall(rest)}
+    return found.problem is None and words <= DATE_WORDS and not any(character.isdigit() for character in rest)
 
 
 def _numbers(part: Part) -> list[int]:

@@ -2,28 +2,17 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Final
 
+from parsers.confidence import confidence
 from parsers.formats.aplus.lines import Line
 from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Part
 from parsers.numbers import near
 from parsers.reading import Direction, Kind, Level, Meaning, Role, Setup, Span, Strategy
 from parsers.sheet import Sheet
-
-CONFIDENCE: Final = {
-    "kind_inherited": Decimal("0.9"),
-    "unknown_words": Decimal("0.8"),
-    "zone_or_target": Decimal("0.7"),
-    "ticker_missing": Decimal("0.6"),
-    "number_unread": Decimal("0.6"),
-    "relation_contradicts": Decimal("0.5"),
-    "stop_wrong_way": Decimal("0.5"),
-    "targets_wrong_way": Decimal("0.5"),
-}
-"""What each flag leaves of a setup's confidence; several multiply."""
 
 _WAYS: Final = frozenset({"targets_wrong_way", "stop_wrong_way"})
 _roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), attrgetter("meanings")
@@ -31,19 +20,10 @@ _roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), at
 _new_level = partial(tuple.__new__, Level)
 
 
-@lru_cache(maxsize=1024)
-def confidence(flags: tuple[str, ...]) -> Decimal:
-    """The confidence that flags leave; 1 without any."""
-    left = Decimal(1)
-    for flag in flags:
-        left *= CONFIDENCE[flag]
-    return left
-
-
 class Numbers:
     """The numbers of a text, each as the level that the words of its line make of it.
 
-    `refused` collects those that their words call prices and their values do not."""
+    `used` are those that became levels one by one; `refused` are prices by their words and none by their values."""
 
     def __init__(self, sheet: Sheet, lines: Sequence[Line]) -> None:
         values, spans = sheet.values, sheet.spans
@@ -52,15 +32,18 @@ class Numbers:
         self.meanings: list[Meaning] = [*chain.from_iterable(map(_meanings, lines))]
         self.firsts = [*accumulate(map(len, map(_meanings, lines)), initial=0)]
         self.values = values
+        self.used: set[int] = set()
         self.refused: list[int] = []
 
     def level(self, role: Role, number: int) -> Level:
         """A number as a level of that role."""
+        self.used.add(number)
         level = self.levels[number]
         return level if level.role == role else level._replace(role=role, relation=None)
 
     def zone(self, first: int, last: int) -> Level:
         """Two numbers as one trigger."""
+        self.used.update((first, last))
         low, high = sorted((self.values[first], self.values[last]))
         begin, end = self.levels[first], self.levels[last]
         return begin._replace(low=low, high=high, span=Span(begin.span.start, end.span.end))

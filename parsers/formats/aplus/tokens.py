@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from parsers.formats.aplus.vocabulary import WORDS, Word, look_up
-from parsers.numbers import ANY, MARKERS, ONE_DIGIT, SMALL
+from parsers.numbers import ANY, MARKERS, ODD, ONE_DIGIT, SMALL
 from parsers.reading import Meaning
 
 ARROWS: Final = "🔻🔼🔽🔺➡→⇒➜➔➤▶►»›⟶⟹⬇⬆↓↑↗↘⤴⤵📈📉⏩👉👇👆▲▼△▽"
@@ -19,12 +19,13 @@ TOKEN: Final = re.compile(
     rf"""
   (?P<mention><(?:[@\#]|a?:|t:|/)[^<>]{{0,80}}>|https?://\S+|@(?:everyone|here)\b|:[a-z_][\w{MARKERS}]{{1,40}}:)
 | (?P<clock>{SMALL}:{SMALL}(?:\s?[ap]\.?m\b)?)
-| (?P<garbled>{ANY}{{2,}})
+| (?P<garbled>{ANY}{{2,}}|{ODD})
 | (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w))
 | (?P<timeframe>{SMALL}[-\s]?(?:{_PERIOD})(?!\w)|{ANY}(?:{_GLUED_PERIOD}|{_AVERAGE})(?!\w))
 | (?P<ordinal>{SMALL}(?:st|nd|rd|th)\b)
 | (?P<label>(?<!\w)(?:t|tp|pt|tgt|tg|target)s?[-\#.]?{ONE_DIGIT}(?!{ANY}|\w)
     |(?<!\w)(?:t|tp|pt|tgt|tg|target)s?\s\#?{ONE_DIGIT}(?=[\s:)=.@–—-]{{1,4}}\$?{ANY})
+    |{ONE_DIGIT}\s(?:targets|tgts|tps)\b
     |(?<!\w)(?:s&p|russell|nasdaq|dow)\s?{ANY}
     |\(?{ONE_DIGIT}\)(?=\s?\$?{ANY})|\#{SMALL}(?!\w)|{ONE_DIGIT}\uFE0F?\u20E3)
 | (?P<item>(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s))
@@ -33,11 +34,11 @@ TOKEN: Final = re.compile(
 | (?P<less><=?|≤|&lt;)
 | (?P<more>>=?|≥|&gt;)
 | (?P<cash>(?<![\w$])\$[a-z]{{1,6}}(?:[./-][a-z])?(?!\w))
+| (?P<aim>🎯|(?<!\w)t(?=\s?[:=]\s?\$?{ANY}))
 | (?P<word>[^\W\d_]+(?:[-'’./][^\W\d_]+)*)
 | (?P<open>[(\[{{])
 | (?P<close>[)\]}}])
 | (?P<warn>⚠)
-| (?P<aim>🎯)
 | (?P<halt>🛑)
 | (?P<at>@)
 | (?P<near>~)

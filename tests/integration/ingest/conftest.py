@@ -1,14 +1,23 @@
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import cast
 
 import pytest
 from asyncpg import Connection
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from parsers import Format, registered
 from tests.support import notation
 from worker.db.connection import Database, connect
 from worker.ingest.writer import Writer
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[EventDict]]:
+    """The lines that are logged, unrendered."""
+    with capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from itertools import count, islice, permutations
 
 import pytest
 from asyncpg import Connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.observations import Room, preview
 from tests.support.oracle import expected_messages, expected_plans
+from tests.support.properties import unhurried
 from tests.support.stored import assert_sound, stored_messages, stored_plans
 from worker.ingest.observation import Observation
 from worker.ingest.writer import Writer
@@ -28,7 +29,6 @@ async def assert_as_expected(connection: Connection, room: Room, observations: S
     messages = expected_messages(observations)
     assert await stored_messages(connection, room) == messages
     assert await stored_plans(connection, room) == expected_plans(messages)
-    await assert_sound(connection, room)
 
 
 def edits(room: Room) -> list[Observation]:
@@ -106,12 +106,13 @@ def reposts_and_corrections(room: Room) -> list[Observation]:
 async def test_every_order_ends_in_the_same_rows(
     connection: Connection, writer: Writer, make: Callable[[Room], list[Observation]]
 ) -> None:
-    for order in permutations(range(5)):
-        room = next(rooms)
-        observations = [make(room)[place] for place in order]
-        for one in observations:
-            await writer.write([one])
-        await assert_as_expected(connection, room, observations)
+    orders = {next(rooms): order for order in permutations(range(5))}
+    # Each step writes one observation in every room, which is quicker than one room after the other.
+    for step in range(5):
+        await writer.write([make(room)[order[step]] for room, order in orders.items()])
+    for room in orders:
+        await assert_as_expected(connection, room, make(room))
+    await assert_sound(connection, *orders)
 
 
 @st.composite
@@ -120,10 +121,13 @@ def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, int, str]], set[int
     versions = list[tuple[int, int, int, str]]()
     deleted = set[int]()
     for message in range(1, draw(st.integers(1, 4)) + 1):
-        # A text that comes back is left out: it is the one thing that order can show in, see below.
+        # Sorted, because order may show in two things: whether a text that came back counts as a former one too, see
+        # below, and which edit time a former text has when only an export saw an edit that changed something else.
         texts = sorted(draw(st.lists(st.integers(0, len(TEXTS) - 1), min_size=1, max_size=4)))
         for edit, text in enumerate(texts):
-            origins = draw(st.lists(st.sampled_from(["live", "history", "replay"]), max_size=3))
+            is_same = edit > 0 and texts[edit - 1] == text
+            tellers = ["live", "history"] if is_same else ["live", "history", "replay"]
+            origins = draw(st.lists(st.sampled_from(tellers), max_size=3))
             versions += [(message, text, edit, origin) for origin in origins]
         if draw(st.booleans()):
             deleted.add(message)
@@ -152,7 +156,7 @@ def batches(arriving: list[Observation], shuffled: random.Random) -> Iterator[li
         yield batch
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(unhurried, max_examples=60)
 @given(histories())
 async def test_any_history_in_any_order_and_batches(
     connection: Connection,
@@ -165,6 +169,7 @@ async def test_any_history_in_any_order_and_batches(
     for batch in batches(arriving, shuffled):
         await writer.write(batch)
     await assert_as_expected(connection, room, arriving)
+    await assert_sound(connection, room)
     before = len(await connection.fetch("SELECT FROM events"))
     await writer.write(arriving)
     assert len(await connection.fetch("SELECT FROM events")) == before

@@ -25,6 +25,10 @@ INSERT INTO event_consumers (name, position, channels) VALUES ('desk', 1, '{pars
 INSERT INTO event_letters (consumer, event_id, channel, event_type, source, correlation_id, data, created_at, state, tries, reason)
 SELECT 'desk', id, channel, event_type, source, correlation_id, data, created_at, 'dead', 5, 'ValueError' FROM events LIMIT 1;
 INSERT INTO event_acknowledgements (consumer, up_to) VALUES ('desk', 1);
+INSERT INTO import_runs (source, state, plan, tables) VALUES ('', 'finished', '{"tables": {}}', '{"old_setups": {"rows": 2}}');
+INSERT INTO legacy_map (old_table, old_key, outcome, new_table, new_id, row)
+VALUES ('old_setups', '1', 'inserted', 'discord_messages', 150, '{"id": "1", "raw_text": "A+ setups"}');
+INSERT INTO import_quarantine (old_table, old_key, reason, detail, row) VALUES ('old_setups', '2', 'no_text', 'raw_text is empty', '{"id": "2"}');
 INSERT INTO ingestion_gaps (channel_id, first_id, last_id, reason) VALUES (1, 10, 20, 'start');
 INSERT INTO channel_verifications (channel_id, first_id, last_id) VALUES (1, 10, 20);
 UPDATE ingest_lease SET epoch = 3, holder = 'here:1';

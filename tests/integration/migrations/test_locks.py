@@ -123,6 +123,26 @@ async def test_an_invalid_index_that_was_left_is_made_anew(migrated_database: Da
     assert [row["indisvalid"] for row in await fetch(migrated_database, is_valid)] == [True]
 
 
+async def test_a_reader_in_the_way_of_what_was_left_only_delays_it(migrated_database: Database, logs: Logs) -> None:
+    await move(migrated_database, command.downgrade, "0003")
+    await execute(migrated_database, "CREATE INDEX ix_events_correlation_id ON events (correlation_id)")
+    async with holding(migrated_database, "LOCK TABLE events IN ACCESS SHARE MODE"):
+        migration = asyncio.create_task(migrate_fully(migrated_database))
+        await logged(logs, "migration.retry", migration, 2)
+    assert await migration == REVISIONS[3:]
+
+
+async def test_a_worker_that_is_stopped_in_mid_migration_stops(migrated_database: Database, logs: Logs) -> None:
+    await move(migrated_database, command.downgrade, "0003")
+    async with holding(migrated_database, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM events"):
+        migration = asyncio.create_task(migrate_fully(migrated_database))
+        await logged(logs, "migration.blocked", migration)
+        migration.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await migration
+    assert await migrate_fully(migrated_database) == REVISIONS[3:]
+
+
 async def test_an_index_of_that_name_on_another_table_is_not_dropped(migrated_database: Database) -> None:
     await move(migrated_database, command.downgrade, "0003")
     await execute(migrated_database, "CREATE TABLE mine (id integer)")

@@ -53,6 +53,7 @@ async def assert_migrated_once(database: Database) -> None:
     assert await fetch(database, "SELECT FROM pg_index WHERE NOT indisvalid") == []
 
 
+@pytest.mark.timeout(900)  # 160 boots, on a machine that may have other work
 @pytest.mark.parametrize(("count", "rounds"), [(2, 5), (8, 20)])
 async def test_replicas_that_boot_at_once_all_run_and_apply_each_revision_once(
     postgres: EmbeddedServer, count: int, rounds: int

@@ -1,6 +1,8 @@
 """What `--sql` writes out does, on a bare session, what the command itself does."""
 
-from tests.support.alembic import REVISIONS, alembic
+from alembic import command
+
+from tests.support.alembic import REVISIONS, alembic, move
 from tests.support.catalogue import snapshot
 from tests.support.migrated import migrate_fully
 from tests.support.postgres import fresh_database
@@ -33,6 +35,13 @@ async def test_the_sql_sets_aside_and_gives_back(foreign_database: Database) -> 
     assert {"old_events_2", "old_alembic_version", "old_trade_setups", "events", "trade_setups"} <= names
     await run_script(foreign_database, (await alembic(None, "downgrade", "head:base", "--sql")).output)
     assert await snapshot(foreign_database) == before
+
+
+async def test_the_sql_runs_where_a_downgrade_left_an_empty_version(migrated_database: Database) -> None:
+    before, _ = await snapshot(migrated_database)
+    await move(migrated_database, command.downgrade, "base")
+    await run_script(migrated_database, await sql(migrated_database))
+    assert (await snapshot(migrated_database))[0] == before
 
 
 async def test_the_sql_goes_on_where_the_database_stands(postgres: EmbeddedServer, migrated_database: Database) -> None:

@@ -16,6 +16,7 @@ from worker.db.connection import Database, connect
 from worker.db.embedded import EmbeddedServer
 from worker.db.migrate import alembic_config
 from worker.db.migration.attempts import alchemy
+from worker.db.migration.set_aside import NAMES
 from worker.db.models import Base
 from worker.db.schema import CURRENT_SETUPS_SQL, EVENTS_FUNCTION_SQL, EVENTS_TRIGGER_SQL, HEAD, HOLD_EPOCH_SQL
 
@@ -40,6 +41,10 @@ def test_the_folder_of_the_revisions_does_not_shadow_the_library() -> None:
 
 def test_there_is_one_head_and_boot_knows_it() -> None:
     assert ScriptDirectory.from_config(alembic_config()).get_heads() == [HEAD]
+
+
+def test_every_name_of_ours_is_set_aside_where_it_is_taken() -> None:
+    assert {*Base.metadata.tables, "current_setups"} == {*NAMES, "set_aside"}
 
 
 def test_files_are_named_by_revision_and_title() -> None:

@@ -2,8 +2,9 @@
 
 import asyncpg
 import pytest
+from alembic import command
 
-from tests.support.alembic import REVISIONS, alembic
+from tests.support.alembic import REVISIONS, alembic, move
 from tests.support.catalogue import snapshot
 from tests.support.migrated import migrate_fully
 from tests.support.sql import execute
@@ -15,11 +16,11 @@ LONGEST = "an_index_whose_name_is_already_as_long_as_postgresql_permits_ok"
 LONGEST_IN_BYTES = "än_index_whose_näme_in_bytes_is_as_long_as_postgresql_permits"
 
 
-async def test_nothing_is_lost_up_and_down_by_the_command_line(foreign_database: Database) -> None:
+async def test_nothing_is_lost_up_and_down(foreign_database: Database) -> None:
     before = await snapshot(foreign_database)
     for _ in range(2):
-        await alembic(foreign_database, "upgrade", "head")
-        await alembic(foreign_database, "downgrade", "base")
+        await move(foreign_database, command.upgrade, "head")
+        await move(foreign_database, command.downgrade, "base")
         assert await snapshot(foreign_database) == before
 
 
@@ -91,11 +92,13 @@ async def test_a_foreign_version_is_told_by_the_floor_that_is_missing_not_by_its
     assert rows["old_alembic_version"] == [("(0003)",)]
 
 
-async def test_reading_commands_change_nothing_beside_a_foreign_version(foreign_database: Database) -> None:
+async def test_only_an_upgrade_changes_anything_beside_a_foreign_version(foreign_database: Database) -> None:
     before = await snapshot(foreign_database)
     assert (await alembic(foreign_database, "current")).output == ""
     assert "set aside" in (await alembic(foreign_database, "history", "--indicate-current")).output
     assert "not up to date" in (await alembic(foreign_database, "check", fails=True)).errors
+    for arguments in (("downgrade", "base"), ("stamp", "head")):
+        assert "Can't locate revision" in (await alembic(foreign_database, *arguments, fails=True)).errors
     assert await snapshot(foreign_database) == before
 
 

@@ -122,6 +122,8 @@ async def test_arguments_that_do_not_fit_are_refused_with_the_reason(remote: Rem
     status, reason = await remote.refused("fly")
     assert (status, "bulk-delete" in reason) == (404, True)
     assert (await remote.refused("set-rules", answer_minutes=3))[0] == 400
+    async with remote.http.post(f"{remote.addresses['control_url']}/post", data="{") as response:
+        assert response.status == 400
 
 
 async def test_permissions_rules_and_commands_can_be_had_too(remote: Remote) -> None:
@@ -142,3 +144,14 @@ async def test_permissions_rules_and_commands_can_be_had_too(remote: Remote) -> 
         assert response.status == 200
     interaction = await remote("invoke", command="levels", channel=channel["id"])
     assert (await remote.read(f"interactions/{interaction['id']}"))["callback"] is None
+
+
+async def test_a_port_that_is_taken_ends_it_with_a_sentence(remote: Remote) -> None:
+    port = str(yarl.URL(remote.addresses["api_url"]).port)
+    second = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "worker.sandbox", "--port", port, stderr=asyncio.subprocess.PIPE
+    )
+    _, complaint = await second.communicate()
+    assert second.returncode == 69
+    assert complaint.decode().startswith(f"The sandbox cannot listen on port {port}:")
+    assert complaint.count(b"\n") == 1

@@ -114,6 +114,18 @@ async def test_active_threads_come_with_the_guild(channel: Channel, connect: Con
     assert [one.id for one in client.guilds[0].threads] == [thread.id]
 
 
+async def test_archived_threads_are_listed_page_by_page(sandbox: Sandbox, channel: Channel, connect: Connect) -> None:
+    client = await connect()
+    threads = [channel.add_thread(f"talk {number}") for number in range(120)]
+    for thread in threads:
+        thread.set_archived(True)
+    target = client.get_channel(channel.id)
+    assert isinstance(target, discord.TextChannel)
+    found = [thread.id async for thread in target.archived_threads(limit=None)]
+    assert found == [thread.id for thread in reversed(threads)]
+    assert [one.path.endswith("/archived/public") for one in sandbox.requests[2:]] == [True, True]
+
+
 async def test_a_channel_out_of_sight_tells_nothing_until_it_is_seen(
     sandbox: Sandbox, channel: Channel, connect: Connect
 ) -> None:

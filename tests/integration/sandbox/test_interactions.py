@@ -183,6 +183,34 @@ async def test_a_button_updates_its_message_until_it_is_disabled(
         sandbox.press(message, "next", trader)
 
 
+async def test_an_ephemeral_message_is_paged_from_page_to_page(
+    sandbox: Sandbox, channel: Channel, tree: Tree, trader: User
+) -> None:
+    class Pages(discord.ui.View):
+        number = 1
+
+        @discord.ui.button(label="next", custom_id="next")
+        async def turn(self, reply: discord.Interaction, button: discord.ui.Button["Pages"]) -> None:
+            self.number += 1
+            button.disabled = self.number == 3
+            await reply.response.edit_message(content=f"page {self.number}", view=self)
+
+    @tree.command(name="pages", description="Pages to turn")
+    async def _pages(reply: Reply) -> None:
+        await reply.response.send_message("page 1", view=Pages(), ephemeral=True)
+
+    await tree.sync()
+    first = sandbox.invoke("pages", channel, trader)
+    message = await first.message()
+    contents = [(await sandbox.press(message.id, "next", trader).message()).content for _ in range(2)]
+    assert contents == ["page 2", "page 3"]
+    assert first.original is not None
+    assert first.original.content == "page 3"
+    with pytest.raises(CommandError):
+        sandbox.press(message.id, "next", trader)
+    assert not tree.client.named("message")
+
+
 async def test_a_picture_comes_with_its_description(
     sandbox: Sandbox, channel: Channel, tree: Tree, trader: User
 ) -> None:

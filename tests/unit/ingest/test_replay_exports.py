@@ -111,7 +111,7 @@ def test_lines_that_are_no_message_are_named_and_the_others_read(tmp_path: Path)
         '{"id": "3", "channel_id": "2", "embeds": 5}',
         '{"id": "3", "channel_id": "2", "author": {"username": 5}}',
         '{"id": "99999999999999999999", "channel_id": "2"}',
-        '{"id": 4, "channel_id": 2, "content": "line\u2028separator"}',
+        '{"id": 4,\r"channel_id": 2, "content": "line\u2028separator"}',
         '{"id": "5", "channel_id": "2", "con',
     ]
     found = records(written(tmp_path, "\r\n".join(lines)))

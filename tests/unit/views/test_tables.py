@@ -150,6 +150,13 @@ def test_a_post_is_shown_line_by_line_with_its_hidden_characters() -> None:
     assert is_narrow(text)
 
 
+def test_hidden_characters_are_shown_wherever_they_stand_on_a_line() -> None:
+    number = parsers.reading.Number(parsers.reading.Span(2, 5), "unread")
+    reading = Reading("parsed", "aplus", 1, numbers=(number,))
+    text = drawn(lambda console: show_post(console, "\x1ba5\x1b8b\x1b", reading))
+    assert text.startswith("  1 ␛a5␛8b␛\n")
+
+
 def test_each_number_of_a_post_has_the_colour_of_its_role_and_nothing_else() -> None:
     reading = parsers.parse(POST, POSTED_AT)
     file = io.StringIO()
@@ -163,7 +170,7 @@ def test_an_unread_line_is_marked_with_its_reason() -> None:
     reading = Reading("parsed", "aplus", 1, unread=(parsers.reading.Unread(2, "B 12.5", "number without meaning"),))
     text = drawn(lambda console: show_post(console, "A\nB 12.5\u2028C", reading))
     assert "  2 B 12.5  ← unread: number without meaning\n  3 C\n" in text
-    assert "1 unread lines, marked above." in text
+    assert "Unread lines: 1, marked above." in text
 
 
 def test_what_is_no_plan_is_said_to_be_none() -> None:
@@ -234,7 +241,7 @@ def test_an_event_is_a_line_and_what_happened() -> None:
     text = drawn(lambda console: show_events(console, [setup, event("parsing.message.failed", reason=NASTY)]))
     assert text.splitlines()[:2] == [
         "    12 13:00:01 setup.created           9c1b8f4e-0000-5000-8000-000000000001",
-        "       2025-06-18  SPY  rejection  short  triggers 598.40, 599–600  targets".ljust(80),
+        "       2025-06-18  SPY  rejection  short  598.40, 599–600  → 596.90",
     ]
     assert f"reason {SHOWN_NASTY}" in " ".join(text.split())
     assert is_narrow(text)
@@ -315,7 +322,7 @@ def test_the_status_for_programs_has_ids_as_strings() -> None:
 
 
 def test_channels_are_listed_with_those_listened_to_first() -> None:
-    silent = Channel(1, None, "", "unknown", None, False, False, True, None, False)
+    silent = Channel(1, None, "", "unknown", None, False, False, True, None, None, False)
     heard = replace(silent, channel_id=2, name=NASTY, is_listen=True, parser="aplus")
     text = drawn(lambda console: show_channels(console, [silent, heard]))
     assert text.index("\n2 ") < text.index("\n1 ")

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import structlog
 from sqlalchemy import Connection, NullPool
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from worker.db.migration.blockers import watch_blockers
@@ -23,8 +23,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 
 # SQLSTATEs (PostgreSQL's errcodes)
 LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED = "55P03", "40P01"
-QUERY_CANCELED, INSUFFICIENT_PRIVILEGE = "57014", "42501"
-RAISED_BY_A_REVISION = "P0001"
+INSUFFICIENT_PRIVILEGE, RAISED_BY_A_REVISION = "42501", "P0001"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -39,10 +38,13 @@ async def run_attempts(session: MigrationSession, run: Callable[[Connection, Run
     async with watch_blockers(session.database, process_id), alchemy(session.connection) as connection:
         pause = FIRST_PAUSE_SECONDS
         while True:
-            await _set_timeouts(session)
+            await session.connection.execute(f"SET lock_timeout = {session.limits.lock_timeout_milliseconds}")
             recorder.begin_attempt()
             try:
-                await connection.run_sync(run, recorder)
+                async with asyncio.timeout(session.seconds_left):
+                    await _attempt(connection, run, recorder)
+            except TimeoutError as error:
+                raise _out_of_budget(session) from error
             except DBAPIError as error:
                 _raise_unless_passing(error, session)
                 await connection.rollback()
@@ -51,6 +53,19 @@ async def run_attempts(session: MigrationSession, run: Callable[[Connection, Run
             log.info("migration.retry", seconds_left=round(session.seconds_left, 1), pause_seconds=round(pause, 2))
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def _attempt(
+    connection: AsyncConnection, run: Callable[[Connection, RunRecorder], None], recorder: RunRecorder
+) -> None:
+    task = asyncio.current_task()
+    try:
+        await connection.run_sync(run, recorder)
+    except PendingRollbackError as error:
+        # Alembic commits at the end of an autocommit block whatever happened, which hides that it was cancelled.
+        if task and task.cancelling():
+            raise asyncio.CancelledError from error
+        raise
 
 
 @asynccontextmanager
@@ -68,22 +83,12 @@ async def alchemy(connection: asyncpg.Connection) -> AsyncIterator[AsyncConnecti
         await engine.dispose()
 
 
-async def _set_timeouts(session: MigrationSession) -> None:
-    milliseconds = max(1, round(session.seconds_left * 1000))
-    await session.connection.execute(f"SET lock_timeout = {session.limits.lock_timeout_milliseconds}")
-    await session.connection.execute(f"SET statement_timeout = {milliseconds}")
-
-
 def _raise_unless_passing(error: DBAPIError, session: MigrationSession) -> None:
     code = getattr(error.orig, "sqlstate", None)
-    limits = session.limits
-    if code in {LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED} and session.seconds_left > 0:
-        return
-    if code in {LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED, QUERY_CANCELED}:
-        raise UnavailableError(
-            f"The migration did not finish in {limits.budget_seconds:g} s: the log names the sessions in its way "
-            "(migration.blocked); end them, or raise MIGRATION_BUDGET_SECONDS."
-        ) from error
+    if code in {LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED}:
+        if session.seconds_left > 0:
+            return
+        raise _out_of_budget(session) from error
     if code == INSUFFICIENT_PRIVILEGE:
         raise RefusedError(
             f"The user of DATABASE_URL may not change the schema ({_message(error)}): make it the owner of the schema "
@@ -94,6 +99,13 @@ def _raise_unless_passing(error: DBAPIError, session: MigrationSession) -> None:
     if session.connection.is_closed():
         raise ConnectionError(_message(error)) from error
     raise error
+
+
+def _out_of_budget(session: MigrationSession) -> UnavailableError:
+    return UnavailableError(
+        f"The migration did not finish in {session.limits.budget_seconds:g} s: the log names the sessions in its way "
+        "(migration.blocked); end them, or raise MIGRATION_BUDGET_SECONDS."
+    )
 
 
 def _message(error: DBAPIError) -> str:

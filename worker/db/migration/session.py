@@ -71,6 +71,8 @@ async def migration_session(database: Database, limits: MigrationLimits) -> Asyn
             raise ConfigError("The search_path of DATABASE_URL's user names no schema: create one, such as public.")
         # A killed migrator's session would else go on, and hold its locks, until its statement ends.
         await connection.execute("SET client_connection_check_interval = '1s'")
+        # A limit that the user has for its queries is none for a migration, which has its budget.
+        await connection.execute("SET statement_timeout = 0")
         session = MigrationSession(database, connection, limits, time.monotonic() + limits.budget_seconds)
         await _wait_for_turn(session)
         yield session
@@ -86,7 +88,7 @@ async def migration_session(database: Database, limits: MigrationLimits) -> Asyn
 async def _wait_for_turn(session: MigrationSession) -> None:
     """Polls: CREATE INDEX CONCURRENTLY waits for every snapshot, and a session that waits for a lock holds one.
 
-    With pg_advisory_lock the holder of the lock and those who wait for it would wait for each other for ever."""
+    With pg_advisory_lock the holder and those who wait for it would wait for each other."""
     tell_at = 0.0
     while not await session.connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
         holders = [dict(row) for row in await session.connection.fetch(_HOLDER, MIGRATION_LOCK)]

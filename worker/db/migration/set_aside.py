@@ -175,6 +175,22 @@ ORDER BY ours.position
 SET_VERSION_TABLE_ASIDE = _rename(("set_aside", "alembic_version"), _ONLY_A_FOREIGN_VERSION_TABLE)
 """To run before Alembic reads the version. Does nothing if there is no foreign alembic_version."""
 
+DROP_EMPTY_VERSION_TABLE = f"""
+DO $drop_empty$
+DECLARE
+    number integer;
+BEGIN
+    IF {_VERSION_TABLE_IS_ALEMBICS} THEN
+        EXECUTE format('SELECT count(*) FROM %I.alembic_version', current_schema()) INTO number;
+        IF number = 0 THEN
+            DROP TABLE alembic_version;
+        END IF;
+    END IF;
+END
+$drop_empty$
+"""  # noqa: S608  put together from constants
+"""To run before SQL that was written out: it makes the table, and a downgrade to base leaves an empty one."""
+
 SET_NAMES_ASIDE = _rename(("set_aside", *NAMES), _NOT_OURS)
 """To run in the first revision, which makes the table `set_aside` by it."""
 

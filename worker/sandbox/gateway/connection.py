@@ -103,7 +103,8 @@ class Connection:
             self._request.transport.abort()
 
     def _put(self, frame: Frame | _Close) -> None:
-        if not (self.silent or self._closing):
+        silenced = self.silent and not isinstance(frame, _Close)
+        if not (silenced or self._closing):
             self._frames.put_nowait(frame)
 
     def _leave(self, code: int | None, ends_session: frozenset[int] = frozenset()) -> None:

@@ -20,10 +20,15 @@ _CHOICE_LIMIT, _CHOICE_LENGTH = 25, 100
 
 
 class Answers:
-    """Ephemeral messages live in their interaction alone; all others are messages of the channel as well."""
+    """Ephemeral messages are kept here; all others are messages of the channel."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._ephemeral: dict[int, Message] = {}
+
+    def find(self, message_id: int) -> Message | None:
+        """A message as it is now, an ephemeral one too."""
+        return self._world.messages.find(message_id) or self._ephemeral.get(message_id)
 
     def first(self, interaction: Interaction, kind: int, fields: dict[str, Any]) -> None:
         """Carries out an accepted callback of that kind; `fields` are those of Message."""
@@ -34,7 +39,7 @@ class Answers:
             interaction.original_id = self.add(interaction, fields).id
         elif kind in (UPDATE, DEFERRED_UPDATE) and interaction.source is not None:
             interaction.original_id = interaction.source.id
-            interaction.messages[interaction.source.id] = interaction.source
+            interaction.message_ids.append(interaction.source.id)
             interaction.thinking = kind == DEFERRED_UPDATE
             if kind == UPDATE:
                 self.change(interaction, interaction.source, fields)
@@ -56,10 +61,12 @@ class Answers:
         bot = self._world.places.bot
         if fields.get("flags", 0) & MessageFlag.EPHEMERAL:
             mentions = self._world.messages.mentioned(fields.get("content", ""), fields.pop("allowed_mentions", None))
-            message = Message(id=self._world.ids.next(), channel=interaction.channel, author=bot, **fields | mentions)
+            message_id = self._world.ids.next()
+            message = Message(id=message_id, channel=interaction.channel, author=bot, **fields | mentions)
+            self._ephemeral[message_id] = message
         else:
             message = self._world.messages.post(interaction.channel, bot, **fields)
-        interaction.messages[message.id] = message
+        interaction.message_ids.append(message.id)
         return message
 
     def change(self, interaction: Interaction, message: Message, fields: dict[str, Any]) -> Message:
@@ -69,16 +76,15 @@ class Answers:
         fields = fields | {"flags": kept | (fields.get("flags", message.flags) & ~MessageFlag.LOADING)}
         if not placeholder:
             fields["edited_at"] = self._world.clock.now()
-        messages = self._world.messages
-        act = messages.changed if messages.find(message.id) is None else messages.update
-        changed = act(message, **fields)
-        interaction.messages[message.id] = changed
+        if message.id in self._ephemeral:
+            changed = self._ephemeral[message.id] = self._world.messages.changed(message, **fields)
+        else:
+            changed = self._world.messages.update(message, **fields)
         interaction.thinking = False
         return changed
 
-    def remove(self, interaction: Interaction, message: Message) -> None:
-        del interaction.messages[message.id]
-        if self._world.messages.find(message.id) is not None:
+    def remove(self, message: Message) -> None:
+        if self._ephemeral.pop(message.id, None) is None:
             self._world.messages.delete(message)
 
     def _extra(self, interaction: Interaction) -> Json:

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker.sandbox.records import CallbackRecord, Pulse
@@ -14,8 +15,8 @@ COMMAND, COMPONENT, AUTOCOMPLETE = 2, 3, 4
 @dataclass(slots=True, eq=False)
 class Interaction:
     """`source` is the message of a pressed component. `original` is the answer's message: for an update of the source
-    that one, else the new one, a placeholder while `thinking`. `messages` holds all of the answer, ephemeral ones
-    included, by id. `callback` is the answer that was accepted."""
+    that one, else the new one, a placeholder while `thinking`. `message_ids` are all of the answer's, and `find` gives
+    such a message as it is now. `callback` is the answer that was accepted."""
 
     id: int
     kind: int
@@ -23,13 +24,14 @@ class Interaction:
     channel: Channel
     user: User
     pulse: Pulse = field(repr=False)
+    find: Callable[[int], Message | None] = field(repr=False)
     source: Message | None = None
     token: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     sent_at: float = field(default_factory=time.monotonic)
     callback: CallbackRecord | None = None
     thinking: bool = False
     original_id: int | None = None
-    messages: dict[int, Message] = field(default_factory=dict)
+    message_ids: list[int] = field(default_factory=list)
 
     @property
     def age(self) -> float:
@@ -38,12 +40,13 @@ class Interaction:
 
     @property
     def original(self) -> Message | None:
-        return None if self.original_id is None else self.messages.get(self.original_id)
+        return None if self.original_id is None else self.find(self.original_id)
 
     @property
     def followups(self) -> list[Message]:
         """Oldest first."""
-        return [message for message_id, message in self.messages.items() if message_id != self.original_id]
+        found = [self.find(message_id) for message_id in self.message_ids if message_id != self.original_id]
+        return [message for message in found if message is not None]
 
     @property
     def choices(self) -> list[Json]:

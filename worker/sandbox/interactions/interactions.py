@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from worker.sandbox.gateway.gateway import Gateway
+from worker.sandbox.interactions.answers import Answers
 from worker.sandbox.interactions.interaction import AUTOCOMPLETE, COMMAND, COMPONENT, Interaction
 from worker.sandbox.interactions.options import Resolved, command_options
 from worker.sandbox.interactions.registry import (
@@ -29,6 +30,7 @@ class Interactions:
         self._gateway = gateway
         self._world = gateway.world
         self.registry = CommandRegistry(gateway.world.ids, gateway.world.places.bot.id)
+        self.answers = Answers(gateway.world)
         self._by_token: dict[str, Interaction] = {}
 
     def find(self, token: str) -> Interaction | None:
@@ -36,11 +38,6 @@ class Interactions:
 
     def by_id(self, interaction_id: int) -> Interaction | None:
         return next((one for one in self._by_token.values() if one.id == interaction_id), None)
-
-    def find_message(self, message_id: int) -> Message | None:
-        """A message of any answer, ephemeral ones included."""
-        found = (one.messages[message_id] for one in self._by_token.values() if message_id in one.messages)
-        return next(found, None)
 
     def invoke(
         self,
@@ -61,7 +58,7 @@ class Interactions:
             data["target_id"] = resolved.add(target)
         if resolved.payload:
             data["resolved"] = resolved.payload
-        return self._send(Interaction(self._world.ids.next(), COMMAND, name, channel, user, self._gateway.pulse), data)
+        return self._send(self._new(COMMAND, name, channel, user), data)
 
     def autocomplete(
         self, name: str, channel: Channel, user: User, options: Mapping[str, Any], focused: str
@@ -70,8 +67,7 @@ class Interactions:
         definition, path = self._definition(name, channel, None)
         self._check_may_use(definition, channel, user, overridden=False)
         given = command_options(definition, path, options, Resolved(channel.guild, user), focused)
-        interaction = Interaction(self._world.ids.next(), AUTOCOMPLETE, name, channel, user, self._gateway.pulse)
-        return self._send(interaction, _command_data(definition, given))
+        return self._send(self._new(AUTOCOMPLETE, name, channel, user), _command_data(definition, given))
 
     def press(self, message: Message, custom_id: str, user: User, values: list[str]) -> Interaction:
         """See Sandbox.press."""
@@ -81,10 +77,14 @@ class Interactions:
         data: Json = {"custom_id": custom_id, "component_type": component["type"]}
         if component["type"] != _BUTTON:
             data |= {"values": values, "resolved": {}}
-        interaction = Interaction(
-            self._world.ids.next(), COMPONENT, custom_id, message.channel, user, self._gateway.pulse, message
-        )
+        interaction = self._new(COMPONENT, custom_id, message.channel, user)
+        interaction.source = message
         return self._send(interaction, data)
+
+    def _new(self, kind: int, name: str, channel: Channel, user: User) -> Interaction:
+        return Interaction(
+            self._world.ids.next(), kind, name, channel, user, pulse=self._gateway.pulse, find=self.answers.find
+        )
 
     def _definition(self, name: str, channel: Channel, target: Message | User | None) -> tuple[Json, list[str]]:
         """The registered command and the sub-commands after its name."""

@@ -66,8 +66,9 @@ class Api:
             return await self.faults.after(route, request, await self._checked(request, handler))
         with self.gateway.hold():
             response = await self.faults.after(route, request, await self._checked(request, handler))
-            await response.prepare(request)
-            await response.write_eof()
+            if not isinstance(response, Unsent):
+                await response.prepare(request)
+                await response.write_eof()
         return response
 
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from worker.sandbox.interactions.answers import ALLOWED, CHOICES, MESSAGE, UPDATE, Answers, valid_choices
+from worker.sandbox.interactions.answers import ALLOWED, CHOICES, MESSAGE, UPDATE, valid_choices
 from worker.sandbox.interactions.interaction import Interaction
 from worker.sandbox.interactions.interactions import Interactions
 from worker.sandbox.interactions.registry import CommandError
@@ -34,7 +34,7 @@ class InteractionRoutes:
     def __init__(self, api: Api, interactions: Interactions) -> None:
         self._api = api
         self._interactions = interactions
-        self._answers = Answers(api.world)
+        self._answers = interactions.answers
 
     def routes(self) -> list[web.RouteDef]:
         application = f"{PREFIX}/applications/{{application_id}}"
@@ -105,7 +105,7 @@ class InteractionRoutes:
 
     async def delete_message(self, request: web.Request) -> web.Response:
         interaction = self._answered(request)
-        self._answers.remove(interaction, self._message(interaction, request))
+        self._answers.remove(self._message(interaction, request))
         self._api.gateway.pulse.beat()
         return no_content()
 
@@ -160,10 +160,10 @@ class InteractionRoutes:
     def _message(self, interaction: Interaction, request: web.Request) -> Message:
         named = request.match_info["message_id"]
         message_id = interaction.original_id if named == "@original" else path_id(request, "message_id")
-        message = interaction.messages.get(message_id or 0)
+        message = self._answers.find(message_id) if message_id in interaction.message_ids else None
         if message is None:
             raise UNKNOWN_MESSAGE
-        return self._api.world.messages.find(message.id) or message
+        return message
 
     def _shown(self, message: Message) -> web.Response:
         self._api.gateway.pulse.beat()

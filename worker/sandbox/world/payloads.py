@@ -195,6 +195,7 @@ def message(value: Message, *, content: bool, event: bool = False) -> Json:
     }
     if value.webhook:
         shape["webhook_id"] = str(value.author.id)
+        shape["author"] |= {"bot": True}
     shape |= _event_keys(value) if event else _rest_keys(value)
     if value.kind in (MessageKind.REPLY, MessageKind.THREAD_STARTER):
         shape["referenced_message"] = _referenced(value, content=content)

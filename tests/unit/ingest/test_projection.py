@@ -1,0 +1,88 @@
+"""All that a person reads in a message becomes its text, in order, and nothing that Discord made of a link."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.observations import preview
+from tests.support.properties import unhurried
+from worker.ingest.projection import text_of
+
+
+def test_content_alone_is_the_text_as_it_is() -> None:
+    content = "  SPY \u2028 🔼 582.54\r\n\n> quoted  "
+    assert text_of({"content": content}) == content
+
+
+def test_a_forward_has_the_text_of_its_snapshots() -> None:
+    snapshot = {"message": {"content": "A+ Setups", "embeds": [{"title": "SPY", "type": "rich"}]}}
+    second = {"message": {"content": "", "attachments": [{"description": "a chart"}]}}
+    assert text_of({"content": "", "message_snapshots": [snapshot, second]}) == "A+ Setups\nSPY\na chart"
+
+
+def test_an_embed_that_a_bot_wrote() -> None:
+    embed = {
+        "type": "rich",
+        "url": "https://plans.example.com",
+        "author": {"name": "Plan Bot"},
+        "title": "SPY",
+        "description": "Breakout above 582.54",
+        "fields": [{"name": "Targets", "value": "586.25"}, {"name": "Stop", "value": "580"}],
+        "footer": {"text": "not advice"},
+        "provider": {"name": "nobody reads it"},
+    }
+    read = "Plan Bot\nSPY\nBreakout above 582.54\nTargets\n586.25\nStop\n580\nnot advice"
+    assert text_of({"content": "", "embeds": [embed]}) == read
+
+
+@pytest.mark.parametrize(
+    "embed",
+    [
+        preview("https://example.com/a"),
+        # A short address of a video, and what the page calls itself.
+        {"type": "video", "url": "https://www.youtube.com/watch?v=abc", "title": "A video"},
+        {"type": "image", "url": "https://cdn.example.com/x.png"},
+        {"type": "gifv", "url": "https://tenor.example.com/1", "title": "A laughing cat"},
+        {"type": "rich", "url": "https://example.com/a", "description": "a post on another site"},
+        {"url": "https://example.com/a", "title": "of an export, which leaves out the type"},
+    ],
+)
+def test_a_link_preview_is_no_text(embed: dict[str, Any]) -> None:
+    content = "see https://example.com/a and https://youtu.be/abc"
+    assert text_of({"content": content, "embeds": [embed]}) == content
+
+
+def test_components_at_any_depth() -> None:
+    section = {
+        "type": 9,
+        "components": [{"type": 10, "content": "SPY above 582.54"}],
+        "accessory": {"type": 2, "label": "Chart"},
+    }
+    row = {"type": 1, "components": [{"type": 2, "label": "Bull"}, {"type": 2, "emoji": {"name": "🔻"}}]}
+    container = {"type": 17, "components": [section, row, {"type": 14, "divider": True}]}
+    assert text_of({"content": "", "components": [container]}) == "SPY above 582.54\nChart\nBull"
+
+
+def test_a_poll_and_the_description_of_a_picture() -> None:
+    poll = {
+        "question": {"text": "SPY today?"},
+        "answers": [{"answer_id": 1, "poll_media": {"text": "up"}}, {"poll_media": {"emoji": {"name": "🔻"}}}],
+    }
+    message = {"content": "vote", "poll": poll, "attachments": [{"description": "the open"}, {"filename": "x.png"}]}
+    assert text_of(message) == "vote\nSPY today?\nup\nthe open"
+
+
+PARTS = ["content", "message_snapshots", "message", "embeds", "fields", "components", "accessory", "poll", "answers"]
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(PARTS), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@unhurried
+@given(st.dictionaries(st.sampled_from(PARTS), ANYTHING))
+def test_parts_of_an_unexpected_type_count_as_absent(message: dict[str, Any]) -> None:
+    assert isinstance(text_of(message), str)

@@ -1,0 +1,60 @@
+"""A connection that does nothing but listen for commits, and that notices when it is dead."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+
+from worker.db.connection import Database, connected
+from worker.db.failures import CONNECT_ERRORS
+from worker.events.wakeup import NOTIFY_CHANNEL
+
+RECONNECT_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Listener:
+    """Sets `woken` when something was committed. It may miss a notification, so whoever waits polls as well."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        purpose: str,
+        beat: Callable[[asyncpg.Connection], Awaitable[None]],
+        beat_seconds: float,
+    ) -> None:
+        """`beat` is called regularly, on this connection: by the missing answer a connection is known to be dead that
+        nobody has closed."""
+        self.woken = asyncio.Event()
+        self._database = database
+        self._purpose = purpose
+        self._beat = beat
+        self._beat_seconds = beat_seconds
+
+    async def run(self) -> None:
+        """Listens for ever; a connection that is lost is made anew."""
+        while True:
+            try:
+                async with connected(self._database, purpose=self._purpose) as connection:
+                    await self._listen(connection)
+            except CONNECT_ERRORS as error:
+                log.warning("events.listener_lost", purpose=self._purpose, reason=f"{type(error).__name__}: {error}")
+            # Jitter: those that lost the same server must not come back in step.
+            await asyncio.sleep(RECONNECT_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+
+    async def _listen(self, connection: asyncpg.Connection) -> None:
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _: ended.set())
+        await connection.add_listener(NOTIFY_CHANNEL, lambda *_: self.woken.set())
+        self.woken.set()  # for what was committed while nobody listened
+        while not ended.is_set():
+            async with asyncio.timeout(3 * self._beat_seconds):
+                await self._beat(connection)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._beat_seconds):
+                    await ended.wait()
