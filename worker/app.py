@@ -124,7 +124,7 @@ class Worker:
     def _stand_by(self) -> None:
         log.info("worker.standby")
         self.health.role = "standby"
-        for component in ("gateway", "lease", "database"):
+        for component in ("gateway", "content", "lease", "database"):
             self.health.has(component)
 
     async def _ingest(self, lease: Lease) -> None:

@@ -21,11 +21,13 @@ from worker.events.wakeup import Wakeup
 from worker.gateway.catch_up import CatchUp
 from worker.gateway.client import GatewayClient
 from worker.gateway.gap_fetch import Means
-from worker.gateway.pacing import InvalidRequests, Pace, watch_answers
+from worker.gateway.look_back import Window
+from worker.gateway.pacing import Identifies, InvalidRequests, Pace, watch_answers
 from worker.gateway.rest import Rest
 from worker.gateway.session import keep_session
 from worker.gateway.survey import Survey
 from worker.gateway.watch import SessionWatch
+from worker.gateway.watchdog import Watchdog
 from worker.health import Health
 from worker.ingest.channels import ChannelBook, add_channel, load_channels
 from worker.ingest.queue import IngestQueue
@@ -57,6 +59,8 @@ class Ingester:
         )
         self._pace = Pace(settings.history_page_seconds)
         self._invalid = InvalidRequests()
+        self._identifies = Identifies()
+        self._rest = Rest(self._pace, self._invalid)
         self._catch_up = self._make_catch_up()
         self._watch = SessionWatch(
             self._session,
@@ -68,6 +72,13 @@ class Ingester:
         self._intake: list[asyncio.Task[None]] = []
         self._output: list[asyncio.Task[None]] = []
         self._scheduler = make_scheduler(self._jobs())
+        self._watchdog = Watchdog(
+            self._rest,
+            health,
+            check_seconds=settings.gateway_check_seconds,
+            patience_seconds=settings.gateway_patience_seconds,
+            on_content_back=self._catch_up.look_back,
+        )
         self._lease_lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def _writer(self, purpose: str) -> Writer:
@@ -81,21 +92,22 @@ class Ingester:
         )
 
     def _make_catch_up(self) -> CatchUp:
-        rest = Rest(self._pace, self._invalid)
         means = Means(
             self._session,
             self._history_writer,
             asyncio.Lock(),
-            rest,
+            self._rest,
             lambda: self._watch.client,
             self._epoch,
             self._wakeup.committed,
         )
-        survey = Survey(self._session, rest, self._book, epoch=self._epoch)
-        return CatchUp(means, survey, drained=self._queue.drained)
+        survey = Survey(self._session, self._rest, self._book, epoch=self._epoch, reload_channels=self._reload_channels)
+        window = Window(self._settings.look_back_messages, self._settings.look_back_days)
+        return CatchUp(means, survey, window=window, drained=self._queue.drained)
 
     def _make_client(self) -> GatewayClient:
-        return GatewayClient(self._book, self._queue, self._watch, trace=watch_answers(self._pace, self._invalid))
+        trace = watch_answers(self._pace, self._invalid)
+        return GatewayClient(self._book, self._queue, self._watch, trace=trace, identifies=self._identifies)
 
     def _read(self, text: str, posted_at: datetime, parser: str | None) -> Reading:
         return parsers.parse(text, posted_at, timezone=self._settings.plan_timezone, format=parser)
@@ -105,6 +117,7 @@ class Ingester:
             Job("channels", IntervalTrigger(seconds=5), self._fenced(self._reload_channels)),
             Job("sweep", IntervalTrigger(minutes=1), self._fenced(self._sweep)),
             Job("self_check", IntervalTrigger(minutes=5, jitter=30), self._fenced(self._check)),
+            Job("look_back", CronTrigger(hour=3, minute=20, jitter=600), self._look_back),
             Job("retention", CronTrigger(hour=4, minute=20, jitter=600), self._fenced(self._remove_old_events)),
         ]
 
@@ -125,12 +138,12 @@ class Ingester:
         async with self._session.use() as connection:
             for channel_id in self._settings.discord_channels:
                 await add_channel(connection, channel_id, changed_by="setting", epoch=self._epoch)
-        await self._reload_channels()
+            self._book.replace(await load_channels(connection))
         token = self._settings.discord_token.get_secret_value() if self._settings.discord_token else ""
         self._output = [asyncio.create_task(self._queue.run()), asyncio.create_task(self._wakeup.run())]
         self._intake = [
             asyncio.create_task(self._catch_up.run()),
-            asyncio.create_task(keep_session(token, self._make_client, self._health)),
+            asyncio.create_task(keep_session(token, self._make_client, self._health, self._watchdog)),
         ]
         self._scheduler.start()
         log.info("ingester.started", epoch=self._epoch, channels=[one.channel_id for one in self._book.listened()])
@@ -173,6 +186,9 @@ class Ingester:
     async def _sweep(self) -> None:
         async with connected(self._database, purpose="sweep") as connection:
             await read_pending(connection, self._read, self._book.parser_of, epoch=self._epoch)
+
+    async def _look_back(self) -> None:
+        self._catch_up.look_back()
 
     async def _remove_old_events(self) -> None:
         async with connected(self._database, purpose="retention") as connection:

@@ -31,6 +31,7 @@ HISTORY_PAGES = Counter("worker_history_pages", "Pages of history that were fetc
 INVALID_REQUESTS = Counter(
     "worker_invalid_requests", "Answers of 401, 403 and 429, which Discord bans for.", ["status"], registry=REGISTRY
 )
+IDENTIFIES = Counter("worker_gateway_logins", "Logins at the gateway; Discord allows 1,000 a day.", registry=REGISTRY)
 SESSIONS_FORCED = Counter(
     "worker_sessions_forced", "Sessions given up for a fresh one, by what was wrong.", ["reason"], registry=REGISTRY
 )

@@ -63,6 +63,16 @@ class Settings(BaseSettings):
     )
     event_retention_days: int = Field(90, ge=1, description="How long events are kept.")
     history_page_seconds: float = Field(1, ge=0, description="The least time between two pages of a channel's history.")
+    look_back_messages: int = Field(
+        200, ge=0, description="How many of a channel's newest messages are read again after downtime and every night."
+    )
+    look_back_days: float = Field(7, ge=0, description="How old they may be.")
+    gateway_check_seconds: float = Field(
+        60, gt=0, description="How often the gateway is compared with REST, to find a session that hears nothing."
+    )
+    gateway_patience_seconds: float = Field(
+        180, ge=5, description="How long a lost session is resumed before the worker logs in afresh."
+    )
     lease_seconds: float = Field(
         5, ge=0.5, description="After how long another worker takes over from one that is frozen or cut off."
     )

@@ -67,7 +67,7 @@ async def test_several_channels_are_caught_up_side_by_side_and_each_gap_is_told_
 ) -> None:
     guild = sandbox.add_guild("Traders")
     channels = [guild.add_channel(f"plans-{number}") for number in range(4)]
-    env = settings(sandbox, empty_database, *channels)
+    env = settings(sandbox, empty_database, *channels, LOOK_BACK_MESSAGES="0")
     await started_once(sandbox, env, empty_database, *channels)
     for number in range(230):
         sandbox.post(channels[0], f"missed {number}")
@@ -83,7 +83,7 @@ async def test_several_channels_are_caught_up_side_by_side_and_each_gap_is_told_
     assert [channel["gaps"] for channel in status["channels"]] == [[]] * 4
     assert "worker_open_gap_since_seconds{" not in metrics
     # The channel that nothing was missed of costs no request.
-    paths = [request.path for request in sandbox.requests[asked:]]
+    paths = [request.path for request in sandbox.requests[asked:] if request.path.endswith("/messages")]
     assert not [path for path in paths if str(channels[3].id) in path]
     assert len([path for path in paths if str(channels[0].id) in path]) == 3
     facts = await told_of_gaps(empty_database)
@@ -220,7 +220,7 @@ async def test_a_channel_that_is_gone_leaves_no_open_gap(
     async with worker_process("run", env=env) as worker:
         await worker.ready()
         await until(lambda: _unreachable(empty_database, channel, other, third), "the third to be given up too")
-        assert {outcome for _, _, outcome in await gaps(empty_database)} == {"fetched", "unreachable"}
+        assert [outcome for _, _, outcome in await gaps(empty_database)].count("unreachable") == 3
 
 
 async def test_history_is_fetched_as_far_back_as_asked_for(

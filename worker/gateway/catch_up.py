@@ -14,10 +14,12 @@ from asyncpg import Connection
 from worker import metrics
 from worker.db.lease import LeaseLostError
 from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
+from worker.gateway.look_back import LookBack, Window
 from worker.gateway.pacing import BudgetSpentError
 from worker.gateway.rest import PASSING_REST, SessionEndedError
 from worker.gateway.survey import Survey
 from worker.ingest.gaps import account_for_gaps, open_gaps
+from worker.ingest.verifications import channels_with_messages
 from worker.ingest.writer import PASSING
 from worker.words import GapReason
 
@@ -26,19 +28,29 @@ FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 60.0
 # What passes by itself, or is decided by Discord for this request only: a 403 or 404 proves nothing about messages.
 _RETRIED = (discord.HTTPException, BudgetSpentError, SessionEndedError, *PASSING_REST, *PASSING)
 
+# While connected, threads are told of when they come and when they are archived.
+_WITHOUT_ARCHIVED: frozenset[GapReason] = frozenset(("resumed", "queue_full", "discovered", "self_check"))
+
+# Every edit and deletion was told, or will be.
+_UNBROKEN: frozenset[GapReason] = frozenset(("resumed", "discovered", "configured", "self_check"))
+
 log = structlog.get_logger(__name__)
 
 
 class CatchUp:
     """One task looks for gaps, and one for each channel fetches until the channel has none."""
 
-    def __init__(self, means: Means, survey: Survey, *, drained: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, means: Means, survey: Survey, *, window: Window, drained: Callable[[], Awaitable[None]]) -> None:
         """`drained` returns once all that was received before is committed; earlier it would look like a gap."""
+        self._window = window
+        self._looks_back = False
+        self._due: set[int] = set()  # channels whose newest part is to be read again
         self._means = means
         self._survey = survey
         self._drained = drained
         self._newest: dict[int, int] = {}
         self._channels: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()  # channels that a look found something for since they were begun last
         self._reasons: list[GapReason] = []
         self._wanted = asyncio.Event()
         self._changed = asyncio.Event()
@@ -49,6 +61,11 @@ class CatchUp:
         self._wanted.set()
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def look_back(self) -> None:
+        """The newest part of every channel is to be read again, for edits and deletions that nobody was told of."""
+        self._looks_back = True
+        self.want("self_check")
 
     async def run(self) -> None:
         """For ever. Raises LeaseLostError."""
@@ -64,51 +81,73 @@ class CatchUp:
     async def _look(self, group: asyncio.TaskGroup) -> None:
         if (client := self._means.client()) is None:
             return
-        reason, self._reasons = self._reasons[0], []
+        reasons, self._reasons = self._reasons, []
+        # What else happened while nobody was connected comes of that.
+        reason = next((one for one in reasons if one in ("start", "reconnected")), reasons[0])
+        looks_back, self._looks_back = self._looks_back or not _UNBROKEN.issuperset(reasons), False
         try:
-            newest = await self._survey.newest_messages(client)
+            found = await self._survey.look(client, archived=not _WITHOUT_ARCHIVED.issuperset(reasons))
             # The library knows of a message one turn of the loop before its handler has queued it.
             await asyncio.sleep(0)
             await self._drained()
-            self._newest |= newest
+            self._newest |= found.newest
             async with self._means.session.use() as connection:
                 gaps = await account_for_gaps(connection, self._newest, reason, self._means.epoch)
                 await _show_open_gaps(connection)
+                if looks_back:
+                    stored = await channels_with_messages(connection, not_before=self._window.first_id)
+                    self._due.update(found.newest.keys() & stored)
+            await self._survey.accounted(found)
         except _RETRIED as error:
             log.warning("history.look_failed", reason=f"{type(error).__name__}: {error}")
+            self._looks_back |= looks_back
             loop = asyncio.get_running_loop()
-            loop.call_later(FIRST_RETRY_SECONDS * random.uniform(1, 3), self.want, reason)  # noqa: S311
+            for one in reasons:
+                loop.call_later(FIRST_RETRY_SECONDS * random.uniform(1, 3), self.want, one)  # noqa: S311
             return
         self._means.on_commit()
-        for channel_id in gaps:
+        for channel_id in gaps.keys() | self._due:
+            self._again.add(channel_id)
             task = self._channels.get(channel_id)
             if task is None or task.done():
                 self._channels[channel_id] = group.create_task(self._close_gaps(channel_id, reason))
 
     async def _close_gaps(self, channel_id: int, reason: GapReason) -> None:
-        """Until the channel has no gap, or none that may be read."""
+        """Until the channel has no gap, or none that may be read; then its newest part is read again if that is due."""
         delay = FIRST_RETRY_SECONDS
         while True:
             changed = self._changed
+            self._again.discard(channel_id)
             try:
-                await GapFetch(self._means, channel_id, lambda: self._newest[channel_id]).run()
-                async with self._means.session.use() as connection:
-                    await account_for_gaps(
-                        connection, {channel_id: self._newest[channel_id]}, reason, self._means.epoch
-                    )
-                    await _show_open_gaps(connection)
-                self._means.on_commit()
-                return
+                await self._close_once(channel_id, reason)
             except NotPermittedError:
                 log.warning("history.not_permitted", channel_id=channel_id, needs="View Channel, Read Message History")
-                return
             except _RETRIED as error:
                 log.warning("history.interrupted", channel_id=channel_id, reason=f"{type(error).__name__}: {error}")
-            try:
-                async with asyncio.timeout(delay * random.uniform(0.5, 1.5)):  # noqa: S311
-                    await changed.wait()
-            except TimeoutError:
-                delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+                if not await _happened(changed, delay * random.uniform(0.5, 1.5)):  # noqa: S311
+                    delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+                continue
+            if channel_id not in self._again:
+                return
+
+    async def _close_once(self, channel_id: int, reason: GapReason) -> None:
+        await GapFetch(self._means, channel_id, lambda: self._newest[channel_id]).run()
+        async with self._means.session.use() as connection:
+            await account_for_gaps(connection, {channel_id: self._newest[channel_id]}, reason, self._means.epoch)
+            await _show_open_gaps(connection)
+        self._means.on_commit()
+        if channel_id in self._due:
+            await LookBack(self._means, channel_id, self._window).run()
+            self._due.discard(channel_id)
+
+
+async def _happened(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is set within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 async def _show_open_gaps(connection: Connection) -> None:

@@ -13,6 +13,9 @@ import discord
 import structlog
 
 from worker import metrics
+from worker.gateway.described import AnyChannel
+from worker.gateway.pacing import Identifies
+from worker.gateway.pulse import Pulse
 from worker.ingest.channels import ChannelBook
 from worker.ingest.coverage import LiveSpans
 from worker.ingest.observation import Covered, Observation
@@ -47,7 +50,13 @@ class GatewayClient(discord.Client):
     """One login: a client cannot be started twice."""
 
     def __init__(
-        self, book: ChannelBook, queue: IngestQueue, watcher: SessionWatcher, *, trace: aiohttp.TraceConfig
+        self,
+        book: ChannelBook,
+        queue: IngestQueue,
+        watcher: SessionWatcher,
+        *,
+        trace: aiohttp.TraceConfig,
+        identifies: Identifies,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -60,6 +69,9 @@ class GatewayClient(discord.Client):
         self._book = book
         self._queue = queue
         self._watcher = watcher
+        self.pulse = Pulse()
+        self.was_connected = False
+        self._identifies = identifies
         self._spans = LiveSpans()
         self._frames: dict[str, Callable[[dict[str, Any]], None]] = {
             '"MESSAGE_CREATE"': self._posted,
@@ -82,21 +94,55 @@ class GatewayClient(discord.Client):
                 if self._listens(channel.id):
                     yield channel
 
+    def permitting_channel(self, channel_id: int) -> AnyChannel | None:
+        """The channel whose permissions hold: an archived thread has those of what it hangs on."""
+        for one in (channel_id, self._book.parent_of(channel_id)):
+            channel = self.get_channel(one) if one is not None else None
+            if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+                return channel
+        return None
+
     def _listens(self, channel_id: int) -> bool:
         channel = self.get_channel(channel_id)
-        parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+        parent_id = channel.parent_id if isinstance(channel, discord.Thread) else self._book.parent_of(channel_id)
         return self._book.listens_to(channel_id, parent_id)
 
+    def visible_newest_messages(self) -> dict[int, int]:
+        """Of those that messages are told of at present."""
+        return {
+            channel_id: message_id
+            for channel_id, message_id in self.newest_messages().items()
+            if (channel := self.permitting_channel(channel_id)) is not None
+            and channel.permissions_for(channel.guild.me).view_channel
+        }
+
+    def listened_guilds(self) -> set[int]:
+        return {channel.guild.id for channel in self.listened_channels()}
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        await super().before_identify_hook(shard_id, initial=initial)
+        await self._identifies.turn()
+
     async def on_ready(self) -> None:
+        self.pulse.connected()
+        self.was_connected = True
         self._watcher.connected(self, resumed=False)
 
+    def lost(self) -> None:
+        """The session has ended, which the library does not tell of when it is ended from here."""
+        self.pulse.disconnected()
+        self._watcher.disconnected()
+
     async def on_resumed(self) -> None:
+        self.pulse.connected()
         self._watcher.connected(self, resumed=True)
 
     async def on_disconnect(self) -> None:
+        self.pulse.disconnected()
         self._watcher.disconnected()
 
     async def on_socket_raw_receive(self, frame: str) -> None:
+        self.pulse.frame(frame)
         handle = next((handle for name, handle in self._frames.items() if name in frame), None)
         if handle is None:
             return
@@ -108,8 +154,11 @@ class GatewayClient(discord.Client):
     def _guild_begins(self, guild: dict[str, Any]) -> None:
         for channel in (*guild.get("channels", ()), *guild.get("threads", ())):
             self._spans.begin(int(channel["id"]), int(channel.get("last_message_id") or 0))
+        for thread in guild.get("threads", ()):
+            self._book.hangs_on(int(thread["id"]), int(thread["parent_id"]))
 
     def _thread_begins(self, thread: dict[str, Any]) -> None:
+        self._book.hangs_on(int(thread["id"]), int(thread["parent_id"]))
         if thread.get("newly_created"):
             self._spans.begin(int(thread["id"]), int(thread["id"]) - 1)
 

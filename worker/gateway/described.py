@@ -8,6 +8,7 @@ from worker.ingest.channels import Described
 from worker.words import ChannelKind
 
 AnyChannel = discord.abc.GuildChannel | discord.Thread
+ThreadedChannel = discord.TextChannel | discord.ForumChannel
 
 _KINDS: dict[discord.ChannelType, ChannelKind] = {
     discord.ChannelType.text: "text",

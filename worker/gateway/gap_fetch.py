@@ -101,7 +101,7 @@ class GapFetch:
         metrics.HISTORY_PAGES.inc()
         if not page:
             await self._prove_empty(client, gap)
-        channel = _permitting(client, self._channel_id)
+        channel = client.permitting_channel(self._channel_id)
         guild_id = channel.guild.id if channel else None
         seen = [observe_message(message, origin="history", guild_id=guild_id) for message in page]
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
@@ -114,7 +114,7 @@ class GapFetch:
         self._messages += written.stored
 
     async def _check_permission(self) -> None:
-        channel = _permitting(self._means.connected_client(), self._channel_id)
+        channel = self._means.connected_client().permitting_channel(self._channel_id)
         granted = channel is not None and can_read_history(channel)
         if not granted:
             await self._keep_permission(granted=False)
@@ -154,9 +154,3 @@ class GapFetch:
 
 def _length(gaps: list[Gap]) -> int:
     return sum(gap.last_id + 1 - gap.first_id for gap in gaps)
-
-
-def _permitting(client: GatewayClient, channel_id: int) -> discord.abc.GuildChannel | discord.Thread | None:
-    """The channel whose permissions hold."""
-    channel = client.get_channel(channel_id)
-    return channel if isinstance(channel, discord.abc.GuildChannel | discord.Thread) else None

@@ -6,14 +6,19 @@ from collections import deque
 from types import SimpleNamespace
 
 import aiohttp
+import structlog
 
 from worker import metrics
+
+log = structlog.get_logger(__name__)
 
 REQUESTS_PER_SECOND = 45  # in all; Discord's global limit is 50
 LONGEST_PAGE_SECONDS = 30.0
 # Discord bans an address after 10,000 answers of 401, 403 or 429 within 10 minutes.
 INVALID_LIMIT, INVALID_WINDOW_SECONDS = 1000, 600.0
 INVALID_STATUSES = (401, 403, 429)
+# Discord resets the token of a bot that identifies more than 1,000 times a day: 20 in 30 minutes are 960.
+IDENTIFY_LIMIT, IDENTIFY_WINDOW_SECONDS = 20, 1800.0
 
 
 class BudgetSpentError(Exception):
@@ -51,6 +56,23 @@ class Pace:
         """Discord answered 429 for a channel."""
         slower = self._slower.get(channel_id, 0) * 2 or 1.0
         self._slower[channel_id] = min(slower, LONGEST_PAGE_SECONDS)
+
+
+class Identifies:
+    """Counts logins at the gateway, and makes those wait that would be too many."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=IDENTIFY_LIMIT)
+
+    async def turn(self) -> None:
+        clock = asyncio.get_running_loop().time
+        if len(self._times) == IDENTIFY_LIMIT:
+            wait = self._times[0] + IDENTIFY_WINDOW_SECONDS - clock()
+            if wait > 0:
+                log.error("gateway.too_many_logins", wait_seconds=round(wait))
+                await asyncio.sleep(wait)
+        self._times.append(clock())
+        metrics.IDENTIFIES.inc()
 
 
 _MESSAGES_OF_CHANNEL = re.compile(r"/channels/(\d+)/messages")

@@ -57,6 +57,13 @@ class Rest:
     async def channel(self, client: discord.Client, channel_id: int) -> Payload:
         return dict(await self._ask(client, lambda: client.http.get_channel(channel_id)))
 
+    async def guild_channels(self, client: discord.Client, guild_id: int) -> list[Payload]:
+        """A guild's channels, without threads."""
+        return [dict(one) for one in await self._ask(client, lambda: client.http.get_all_guild_channels(guild_id))]
+
+    async def application(self, client: discord.Client) -> Payload:
+        return dict(await self._ask(client, client.http.application_info))
+
     async def archived_threads(
         self, client: discord.Client, channel_id: int, *, private: bool, before: str | None
     ) -> tuple[list[Payload], bool]:

@@ -50,7 +50,18 @@ ON CONFLICT (channel_id) DO UPDATE
        IS DISTINCT FROM (excluded.guild_id, excluded.name, excluded.kind, excluded.parent_id)
 """
 
-_SET_HISTORY_FROM = "UPDATE discord_channels SET history_from = $2, updated_at = now() WHERE channel_id = $1"
+# Threads that were archived before are asked for now as well.
+_SET_HISTORY_FROM = """
+UPDATE discord_channels SET history_from = $2, threads_checked_at = NULL, updated_at = now() WHERE channel_id = $1
+"""
+
+# What a thread holds is no older than it is, and it was archived after its last message.
+_THREADS_KNOWN_UNTIL = """
+SELECT channel_id, coalesce(threads_checked_at, history_from, created_at) AS until
+  FROM discord_channels WHERE channel_id = ANY($1::bigint[])
+"""
+
+_SET_THREADS_CHECKED = "UPDATE discord_channels SET threads_checked_at = $2 WHERE channel_id = ANY($1::bigint[])"
 
 _FORBIDDEN = "SELECT channel_id FROM discord_channels WHERE permission_state = 'missing'"
 
@@ -81,6 +92,7 @@ class ChannelBook:
     """The channels as they were last read: what the gateway's handlers ask, which must not wait for the database."""
 
     _channels: dict[int, Channel] = field(default_factory=dict)
+    _parents: dict[int, int] = field(default_factory=dict)  # of threads that have no row yet
 
     def replace(self, channels: Sequence[Channel]) -> list[int]:
         """Takes the channels as they are now; returns the ids of those that more is asked for than before."""
@@ -91,8 +103,13 @@ class ChannelBook:
     def listened(self) -> Iterator[Channel]:
         return (channel for channel in self._channels.values() if channel.listens)
 
-    def get(self, channel_id: int) -> Channel | None:
-        return self._channels.get(channel_id)
+    def hangs_on(self, thread_id: int, parent_id: int) -> None:
+        """Takes a thread that Discord has just told of."""
+        self._parents[thread_id] = parent_id
+
+    def parent_of(self, channel_id: int) -> int | None:
+        channel = self._channels.get(channel_id)
+        return channel.parent_id if channel and channel.parent_id else self._parents.get(channel_id)
 
     def listens_to(self, channel_id: int, parent_id: int | None = None) -> bool:
         """Whether messages of a channel are stored: it is listened to, or the channel that a thread hangs on is."""
@@ -105,11 +122,10 @@ class ChannelBook:
     def parser_of(self, channel_id: int) -> str | None:
         """The parser that a channel, or the channel that the thread hangs on, is bound to; None: detect."""
         channel = self._channels.get(channel_id)
-        if channel is None:
-            return None
-        if channel.parser is None and channel.parent_id is not None:
-            return self.parser_of(channel.parent_id)
-        return channel.parser
+        if channel is not None and channel.parser is not None:
+            return channel.parser
+        parent = self._channels.get(self.parent_of(channel_id) or 0)
+        return parent.parser if parent else None
 
 
 async def load_channels(connection: Connection) -> list[Channel]:
@@ -197,6 +213,21 @@ async def set_permission(connection: Connection, channel_id: int, *, granted: bo
     """Keeps whether the bot may read a channel's history, and when that was looked at. Raises LeaseLostError."""
     await begin(connection, epoch)
     await connection.execute(_SET_PERMISSION, channel_id, "granted" if granted else "missing")
+    await connection.execute("COMMIT")
+
+
+async def threads_known_until(connection: Connection, channel_ids: Sequence[int]) -> dict[int, datetime]:
+    """Up to which moment the archived threads of channels are known, or were not asked for."""
+    rows = await connection.fetch(_THREADS_KNOWN_UNTIL, channel_ids)
+    return {row["channel_id"]: row["until"] for row in rows}
+
+
+async def set_threads_checked(
+    connection: Connection, channel_ids: Sequence[int], until: datetime, epoch: int | None
+) -> None:
+    """Raises LeaseLostError as worker.db.lease.begin does."""
+    await begin(connection, epoch)
+    await connection.execute(_SET_THREADS_CHECKED, channel_ids, until)
     await connection.execute("COMMIT")
 
 

@@ -9,14 +9,14 @@ from asyncpg import Connection
 from worker.ingest.observation import Covered
 
 # What a channel was asked for and is not covered, up to its newest message. The 22 lower bits of an id are a counter.
-# No message is older than its channel; a thread can have the id of the message that it hangs on.
+# No message of a thread is older than it; it can have the id of the message that it hangs on.
 _GAPS = """
 SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
   FROM unnest($1::bigint[], $2::bigint[]) AS newest (channel_id, message_id)
   JOIN discord_channels c USING (channel_id)
   LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
  CROSS JOIN LATERAL (
-       SELECT greatest(c.channel_id, (
+       SELECT greatest(CASE c.kind WHEN 'thread' THEN c.channel_id END, (
               extract(epoch FROM coalesce(c.history_from, parent.history_from, c.created_at)) * 1000
               - 1420070400000)::bigint << 22) AS first_id) AS asked
  CROSS JOIN LATERAL unnest(

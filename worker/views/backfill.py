@@ -15,10 +15,10 @@ from worker.ingest.gaps import OpenGap, open_gaps
 POLL_SECONDS = 0.3
 NOTICE_SECONDS = 30.0  # within which a worker has looked for gaps
 
-# Whether anything that is asked for, up to what is covered last, is not covered. No message is older than its channel.
+# Whether anything that is asked for, up to what is covered last, is not covered.
 _IS_MISSING = """
 SELECT coalesce(NOT covered @> int8range(
-           greatest(channel_id, ((extract(epoch FROM $2::timestamptz) * 1000 - 1420070400000)::bigint) << 22),
+           (extract(epoch FROM $2::timestamptz) * 1000 - 1420070400000)::bigint << 22,
            upper(covered)), true)
   FROM discord_channels WHERE channel_id = $1
 """
