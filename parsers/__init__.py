@@ -16,8 +16,8 @@ _zone = lru_cache(maxsize=32)(ZoneInfo)
 def parse(text: str, posted_at: datetime, *, timezone: str = "America/Chicago", format: str | None = None) -> Reading:  # noqa: A002
     """What a text says, read in the format of that name or in the first that recognises it.
 
-    `posted_at` must be aware; a plan that names no day is for its date in `timezone`.
-    Raises KeyError for a format or time zone that does not exist and ValueError for a naive time, never for a text."""
+    `posted_at` must be aware; a plan that names no day is for its date in `timezone`. Raises KeyError for a format or
+    time zone that does not exist and ValueError for a naive time, never for a text."""
     if posted_at.tzinfo is None:
         raise ValueError("posted_at has no time zone")
     if format is not None:

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 MONTHS: Final = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SHORT = 3
@@ -15,10 +16,14 @@ _MONTH_NAME = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,7}"
 _YEAR = r"(?:,?\s*(?P<{0}>(?:19|20)\d\d)\b|,?\s*['’](?P<{0}_short>\d\d)\b)?"
 _DATE: Final = re.compile(
     rf"""
-  (?<![\d.,/-])(?P<iso_year>(?:19|20)\d\d)(?P<iso_sign>[-/.])(?P<iso_month>\d{{1,2}})(?P=iso_sign)(?P<iso_day>\d{{1,2}})(?![\d/])
-| (?<![\w.,/$-])(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?:(?P=sign)(?P<year>(?:20)?\d\d))?(?![\d/])
-| \b(?P<month>{_MONTH_NAME})\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]){_YEAR.format("month_year")}
-| (?<![\w.,/$-])(?P<day_first>\d{{1,2}})(?:st|nd|rd|th)?[\s-]*(?:of\s+)?(?P<month_last>{_MONTH_NAME})\b\.?{_YEAR.format("last_year")}
+  (?<![\d.,/-])(?P<iso_year>(?:19|20)\d\d)(?P<iso_sign>[-/.])(?P<iso_month>\d{{1,2}})(?P=iso_sign)
+    (?P<iso_day>\d{{1,2}})(?![\d/])
+| (?<![\w.,/$-])(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})
+    (?:(?P=sign)(?P<year>(?:20)?\d\d))?(?![\d/])
+| \b(?P<month>{_MONTH_NAME})\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])
+    {_YEAR.format("month_year")}
+| (?<![\w.,/$-])(?P<day_first>\d{{1,2}})(?:st|nd|rd|th)?[\s-]*(?:of\s+)?(?P<month_last>{_MONTH_NAME})\b\.?
+    {_YEAR.format("last_year")}
 """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -29,7 +34,8 @@ _FAR = 14  # days
 
 
 class Found(NamedTuple):
-    """A date in a text: where it stands, the day or, where there is no such day, why not; and the weekday named beside it."""
+    """A date in a text: where it stands, the day or, where there is no such day, why not; and the weekday named
+    beside it."""
 
     day: date | None
     start: int
@@ -70,11 +76,12 @@ def _parts(match: re.Match[str]) -> tuple[int, int, int | None] | None:
         return int(match["iso_month"]), int(match["iso_day"]), int(match["iso_year"])
     if match["first"]:
         return int(match["first"]), int(match["second"]), _year(match["year"])
-    name, day, kind = (match["month"], match["day"], "month_year") if match["month"] else (
-        match["month_last"], match["day_first"], "last_year"
-    )  # fmt: skip
+    if match["month"]:
+        name, day, year = match["month"], match["day"], match["month_year"] or match["month_year_short"]
+    else:
+        name, day, year = match["month_last"], match["day_first"], match["last_year"] or match["last_year_short"]
     month = _index(name, MONTHS)
-    return None if month is None else (month + 1, int(day), _year(match[kind] or match[kind + "_short"]))
+    return None if month is None else (month + 1, int(day), _year(year))
 
 
 def _year(digits: str | None) -> int | None:
@@ -93,9 +100,9 @@ def _index(name: str, names: tuple[str, ...]) -> int | None:
 
 
 def _alike(small: str, whole: str) -> bool:
-    return small in {"tues", "weds", "thurs", "sept"} or (
-        len(small) > 4 and small[-2:] == whole[-2:] and abs(len(small) - len(whole)) < 3
-    )
+    if small in {"tues", "weds", "thurs", "sept"}:
+        return True
+    return len(small) > 4 and small[-2:] == whole[-2:] and abs(len(small) - len(whole)) <= 2
 
 
 def _weekday(text: str) -> int | None:

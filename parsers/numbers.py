@@ -17,6 +17,7 @@ ODD: Final = "\ue004"  # no price: too long, or points and commas that make neit
 GROUPED: Final = "\ue005"  # has commas; never left in a shape
 MARKERS: Final = f"{ONE_DIGIT}-{ODD}"
 ANY: Final = f"[{MARKERS}]"
+PRICES: Final = f"[{TWO_DIGITS}{PRICE}]"
 SMALL: Final = f"[{ONE_DIGIT}{TWO_DIGITS}]"
 
 _LONGEST = 40
@@ -99,7 +100,8 @@ def ungroup(pieces: Sequence[str], worths: Sequence[Worth]) -> tuple[list[str], 
 
 
 def _company(pieces: Sequence[str], worths: Sequence[Worth]) -> list[list[Decimal]]:
-    """For each number the prices that it can be compared with: those of its line, else those of the last line that had any."""
+    """For each number the prices that it can be compared with: those of its line, else those of the last line that
+    had any."""
     company: list[list[Decimal]] = []
     recent: list[Decimal] = []
     begin = 0
@@ -133,4 +135,4 @@ def _resolve(digits: str, company: Sequence[Decimal]) -> list[tuple[str, Worth]]
         return [(digits, Worth(PRICE, joined))]
     if all(any(near(value, other) for other in company or values[:1]) for value in values):
         return list(zip(parts, worths, strict=True))
-    return [(digits, Worth(ODD, Decimal(0)))]
+    return [(digits, Worth(ODD, Decimal(0)) if joined is None else Worth(PRICE, joined))]

@@ -15,9 +15,10 @@ from parsers.reading import Reading
 class Format:
     """A way of writing plans.
 
-    `version` grows with every change that can change a reading. `day_plan` says whether a later plan for the same day takes the
-    place of an earlier one. `looks_like` is asked of every message and must cost a few microseconds; `read` gets the text and
-    the time of the post in the channel's time zone, and says `not_a_plan` where `looks_like` was too hopeful."""
+    `version` grows with every change that can change a reading. `day_plan` says whether a later plan for the same day
+    takes the place of an earlier one. `looks_like` is asked of every message and must cost a few microseconds; `read`
+    gets the text and the time of the post in the channel's time zone, and says `not_a_plan` where `looks_like` was
+    too hopeful."""
 
     name: str
     version: int

@@ -1,4 +1,5 @@
-"""A text laid out for reading: its lines, each with its numbers taken out, and the numbers with their values and places."""
+"""A text laid out for reading: its lines, each with its numbers taken out, and the numbers with their values and
+places."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +22,11 @@ _worths = Worths()
 
 @dataclass(slots=True)
 class Sheet:
-    """`starts` and `shapes` are per line, with the line's end; `starts` has the end of the text too. `spans` and `values` are
-    per number.
+    """`starts` and `shapes` are per line, with the line's end; `starts` has the end of the text too. `spans` and
+    `values` are per number.
 
-    `starts` count in the cleaned text, and so do `bounds`, the ends of words and numbers by turns; `spans` count in the text
-    as it was given."""
+    `starts` count in the cleaned text, and so do `bounds`, the ends of words and numbers by turns; `spans` count in
+    the text as it was given."""
 
     given: str
     text: str

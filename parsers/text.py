@@ -1,13 +1,15 @@
-"""Text as people type it, made plain: markdown, invisible characters and look-alike letters, with every offset kept."""
+"""Text as people type it, made plain: no markdown, no invisible characters, no look-alike letters, every offset
+kept."""
 
 import re
 import unicodedata
 from collections.abc import Sequence
 
-# What a reader does not see or sees as another character: markdown, zero-width and bidirectional marks, our own markers,
-# and everything outside the Latin scripts and the emoji, where look-alike letters and foreign digits live.
+# What a reader does not see or sees as another character: markdown, zero-width and bidirectional marks, our own
+# markers, and all outside the Latin scripts and the emoji, where look-alike letters and foreign digits live.
 _ODD = re.compile(
-    "[*_`~|\\\\\u00ad\u00b2\u00b3\u00b9\u0370-\u1fff\u200b-\u200f\u202a-\u202e\u2060-\u209f\u2460-\u24ff\u2776-\u2793\u2795"
+    "[*_`~|\\\\"
+    "\u00ad\u00b2\u00b3\u00b9\u0370-\u1fff\u200b-\u200f\u202a-\u202e\u2060-\u209f\u2460-\u24ff\u2776-\u2793\u2795"
     "\u2c00-\u2dff\u3000-\uf8ff\uf900-\ufdff\ufe30-\uffff\U00010000-\U0001efff]"
 )
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
@@ -56,7 +58,8 @@ def _plain(text: str, start: int, end: int, kept: list[str], at: list[int]) -> N
 
 
 def _plain_character(character: str) -> str:
-    """One character for one: `𝗔` is A, `５` and `²` are digits, a circled number is a bullet, our own markers are blanks."""
+    """One character for one: `𝗔` is A, `５` and `²` are digits, a circled number is a bullet, our own markers are
+    blanks."""
     if "\ue000" <= character <= "\uf8ff":
         return " "
     if "\u2460" <= character <= "\u24ff" or "\u2776" <= character <= "\u2793":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PROGRAM = "python -m worker"
 STANDARD_INPUT = "-"
 SNOWFLAKE = click.IntRange(min=1, max=(1 << 63) - 1)
+EVENT_ID = click.IntRange(min=-(1 << 63), max=(1 << 63) - 1)
 DAY = click.DateTime(["%Y-%m-%d"])
 DAY_HELP = "The trading day.  [default: today in PLAN_TIMEZONE]"
 EPILOG = """\b
@@ -126,6 +127,15 @@ def _known_event_channels(
         if unknown := [name for name in names if name not in CHANNELS]:
             raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(CHANNELS)}.")
     return names
+
+
+def _trace_name(_context: click.Context, _parameter: click.Parameter, value: str) -> UUID | int:
+    try:
+        # What an import could not identify has a negative message id.
+        number = value.removeprefix("-")
+        return int(value) if number.isdecimal() and int(number) < 1 << 63 else UUID(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a message id nor a correlation id.") from None
 
 
 def _known_parser(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
@@ -288,7 +298,7 @@ def events() -> None:
 
 
 @events.command()
-@click.option("--after", metavar="N", type=int, help="Begin after this event id.  [default: the newest 20]")
+@click.option("--after", metavar="N", type=EVENT_ID, help="Begin after this event id.  [default: the newest 20]")
 @click.option("--follow", is_flag=True, help="Go on with those that come, until Ctrl-C.")
 @click.option(
     "--channel",
@@ -308,6 +318,98 @@ def tail(after: int | None, follow: bool, channels: tuple[str, ...], correlation
         _settings(), after=after, event_channels=channels, correlation_id=correlation, follow=follow, is_json=is_json
     )
     (_run_until_interrupted if follow else _run)(work)
+
+
+@events.command("replay")
+@click.option("--after", metavar="N", type=EVENT_ID, default=0, help="After this event id; imported ones are negative.")
+@click.option("--up-to", metavar="N", type=EVENT_ID, help="Up to this event id.")
+@click.option("--correlation", metavar="ID", type=click.UUID, help="Only with this correlation id.")
+@click.option(
+    "--channel",
+    "channels",
+    metavar="NAME",
+    multiple=True,
+    callback=_known_event_channels,
+    help="Only of this channel, such as parsing:setup; may be repeated.",
+)
+@click.option(
+    "--since", metavar="TIME", callback=_time, help="Told at this time or later: ISO 8601, UTC without a zone."
+)
+@click.option("--until", metavar="TIME", callback=_time, help="Told before this time.")
+@click.option("--consumer", metavar="NAME", help="Hand them to this consumer.  [default: to standard output]")
+@click.option("--execute", is_flag=True, help="Hand them over; without it they are only counted.")
+def replay_events(
+    *,
+    after: int,
+    up_to: int | None,
+    correlation: UUID | None,
+    channels: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    consumer: str | None,
+    execute: bool,
+) -> None:
+    """Hand events over once more, marked as a replay.
+
+    A consumer is handed only what it reads and has passed already."""
+    from worker import commands
+    from worker.events.replay import Selection
+
+    selection = Selection(after, up_to, correlation, channels, since, until)
+    _run(commands.replay_events(_settings(), selection, consumer=consumer, execute=execute))
+
+
+@cli.command()
+@click.argument("name", metavar="CORRELATION_ID|MESSAGE_ID", callback=_trace_name)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+def trace(name: UUID | int, is_json: bool) -> None:
+    """Show the whole way of a message: posted, received, told, and what each consumer made of it."""
+    from worker import commands
+
+    _run(commands.trace(_settings(), name, is_json=is_json))
+
+
+@cli.group()
+def consumers() -> None:
+    """The programs that read events by a name."""
+
+
+@consumers.command("list")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON array.")
+def list_consumers(is_json: bool) -> None:
+    """Show how far behind each consumer is, and why."""
+    from worker import commands
+
+    _run(commands.list_consumers(_settings(), is_json=is_json))
+
+
+@consumers.command("letters")
+@click.argument("consumer", metavar="NAME")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON array.")
+def dead_letters(consumer: str, is_json: bool) -> None:
+    """Show the events that a consumer failed on after its last try, and why."""
+    from worker import commands
+
+    _run(commands.dead_letters(_settings(), consumer, is_json=is_json))
+
+
+@consumers.command()
+@click.argument("consumer", metavar="NAME")
+@click.argument("event_ids", metavar="[EVENT_ID]...", nargs=-1, type=EVENT_ID)
+def requeue(consumer: str, event_ids: tuple[int, ...]) -> None:
+    """Have a consumer's dead letters, all or some, handed to it again."""
+    from worker import commands
+
+    _run(commands.requeue(_settings(), consumer, event_ids))
+
+
+@consumers.command("remove")
+@click.argument("consumer", metavar="NAME")
+def remove_consumer(consumer: str) -> None:
+    """Forget a consumer and its letters. Retention waits for it no longer."""
+    from worker import commands
+
+    _run(commands.remove_consumer(_settings(), consumer))
 
 
 @cli.command()

@@ -13,6 +13,8 @@ from asyncpg import Connection
 from parsers import Reading, parse
 from worker.db import migrate as schema
 from worker.db.connection import Database, connected, open_database
+from worker.events import consumers as event_consumers
+from worker.events.replay import Selection, count_selected, read_selected, send_selected
 from worker.exits import InputError
 from worker.ingest import channels
 from worker.ingest.reparse import count_stored
@@ -22,6 +24,7 @@ from worker.ingest.replay import replay as replay_files
 from worker.settings import Settings
 from worker.views.backfill import follow_backfill
 from worker.views.channels import show_channels
+from worker.views.consumers import consumers_json, letters_json, show_consumers, show_letters, show_selected
 from worker.views.differences import ReparseCounts, show_difference, show_reparsed
 from worker.views.events import event_json, show_events
 from worker.views.former_plans import plans_as_of
@@ -33,8 +36,10 @@ from worker.views.setups import show_setups
 from worker.views.status import show_status, status_json
 from worker.views.stored_plans import current_plans
 from worker.views.stored_status import read_status
+from worker.views.stored_trace import read_trace
 from worker.views.tail import EventFilter, tail
 from worker.views.terminal import terminal
+from worker.views.trace import show_trace, trace_json
 
 CHANGED_BY = "command line"
 FIRST_EVENT = -(1 << 63)  # imported events have negative ids
@@ -154,6 +159,59 @@ async def tail_events(
                 click.echo(event_json(event))
             else:
                 show_events(console, [event])
+
+
+async def replay_events(settings: Settings, selection: Selection, *, consumer: str | None, execute: bool) -> None:
+    """Counts what is selected; executed, sends it to the consumer, or without one writes it to standard output."""
+    async with _session(settings, "replay-events") as connection:
+        if not execute:
+            show_selected(terminal(), await count_selected(connection, selection, consumer))
+            click.echo("Nothing was handed over: add --execute for that.")
+        elif consumer is not None:
+            sent = await send_selected(connection, selection, consumer)
+            click.echo(f"{sent} events wait for {consumer}.")
+        else:
+            async for event in read_selected(connection, selection):
+                click.echo(event_json(event))
+
+
+async def trace(settings: Settings, name: UUID | int, *, is_json: bool) -> None:
+    async with _session(settings, "trace") as connection:
+        found = await read_trace(connection, name)
+    if is_json:
+        click.echo(trace_json(found))
+    else:
+        show_trace(terminal(), found, ZoneInfo(settings.plan_timezone))
+
+
+async def list_consumers(settings: Settings, *, is_json: bool) -> None:
+    async with _session(settings, "consumers") as connection:
+        found = await event_consumers.list_consumers(connection)
+    if is_json:
+        click.echo(consumers_json(found))
+    else:
+        show_consumers(terminal(), found)
+
+
+async def dead_letters(settings: Settings, consumer: str, *, is_json: bool) -> None:
+    async with _session(settings, "consumers") as connection:
+        found = await event_consumers.dead_letters(connection, consumer)
+    if is_json:
+        click.echo(letters_json(found))
+    else:
+        show_letters(terminal(), found)
+
+
+async def requeue(settings: Settings, consumer: str, event_ids: Sequence[int]) -> None:
+    async with _session(settings, "consumers") as connection:
+        requeued = await event_consumers.requeue(connection, consumer, event_ids)
+    click.echo(f"{requeued} dead letters wait for {consumer} again.")
+
+
+async def remove_consumer(settings: Settings, consumer: str) -> None:
+    async with _session(settings, "consumers") as connection:
+        await event_consumers.remove_consumer(connection, consumer)
+    click.echo(f"{consumer} is forgotten; a reader of that name begins anew.")
 
 
 async def status(settings: Settings, *, is_json: bool) -> None:

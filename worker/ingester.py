@@ -16,6 +16,7 @@ from worker.db.connection import Database, connect, connected
 from worker.db.lease import LeaseLostError
 from worker.db.migrate import verify_schema
 from worker.db.shared_session import TRANSACTION_TIMEOUT, SharedSession
+from worker.events.consumers import measure_consumers
 from worker.events.retention import remove_old_events
 from worker.events.wakeup import Wakeup
 from worker.gateway.catch_up import CatchUp
@@ -117,6 +118,7 @@ class Ingester:
             Job("channels", IntervalTrigger(seconds=5), self._fenced(self._reload_channels)),
             Job("sweep", IntervalTrigger(minutes=1), self._fenced(self._sweep)),
             Job("self_check", IntervalTrigger(minutes=5, jitter=30), self._fenced(self._check)),
+            Job("consumers", IntervalTrigger(seconds=15), self._measure_consumers),
             Job("look_back", CronTrigger(hour=3, minute=20, jitter=600), self._look_back),
             Job("retention", CronTrigger(hour=4, minute=20, jitter=600), self._fenced(self._remove_old_events)),
         ]
@@ -192,7 +194,16 @@ class Ingester:
 
     async def _remove_old_events(self) -> None:
         async with connected(self._database, purpose="retention") as connection:
-            await remove_old_events(connection, days=self._settings.event_retention_days, epoch=self._epoch)
+            await remove_old_events(
+                connection,
+                days=self._settings.event_retention_days,
+                past_consumers=self._settings.event_retention_past_consumers,
+                epoch=self._epoch,
+            )
+
+    async def _measure_consumers(self) -> None:
+        async with self._session.use() as connection:
+            await measure_consumers(connection)
 
     async def _check(self) -> None:
         """Looks for what should never be: events out of order, and gaps that nothing else has noticed."""

@@ -44,4 +44,16 @@ OPEN_GAP_SINCE = Gauge(
     registry=REGISTRY,
 )
 JOB_FAULTS = Counter("worker_job_faults", "Runs of periodic jobs that ended in an error.", ["job"], registry=REGISTRY)
+CONSUMER_LAG_EVENTS = Gauge(
+    "worker_consumer_lag_events", "Events that a consumer has still to deal with.", ["consumer"], registry=REGISTRY
+)
+CONSUMER_LAG_SECONDS = Gauge(
+    "worker_consumer_lag_seconds",
+    "How long ago the oldest event was told that a consumer has still to deal with, and why it has not.",
+    ["consumer", "cause"],
+    registry=REGISTRY,
+)
+DEAD_LETTERS = Gauge(
+    "worker_dead_letters", "Events that a consumer failed on after its last try.", ["consumer"], registry=REGISTRY
+)
 EVENTS_REMOVED = Counter("worker_events_removed", "Events past their retention that were removed.", registry=REGISTRY)

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         "auto", description="auto: pretty on a terminal, JSON lines otherwise."
     )
     event_retention_days: int = Field(90, ge=1, description="How long events are kept.")
+    event_retention_past_consumers: bool = Field(
+        False, description="Remove events past their retention even where a consumer has still to read them."
+    )
     history_page_seconds: float = Field(1, ge=0, description="The least time between two pages of a channel's history.")
     look_back_messages: int = Field(
         200, ge=0, description="How many of a channel's newest messages are read again after downtime and every night."

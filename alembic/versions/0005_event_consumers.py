@@ -18,6 +18,7 @@ def upgrade() -> None:
         "event_consumers",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("channels", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("started_after", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("failed_up_to", sa.BigInteger(), nullable=True),

@@ -1,1 +1,2 @@
-"""One module for each format. A module here defines `FORMAT`, a `parsers.registry.Format`, and is found by being here."""
+"""One module for each format. A module here defines `FORMAT`, a `parsers.registry.Format`, and is found by being
+here."""

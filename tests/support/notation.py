@@ -5,6 +5,7 @@
     breakout aggressive 582.54 > 586.25 590 ! 580
     bounce - 310-312 312.5 > 315             a zone and a second trigger
     bias bullish 580.89
+    # words that are not read
 
 `alert` instead of `day plan` makes plans that never supersede. Any other text is no plan."""
 
@@ -27,6 +28,7 @@ from parsers.reading import (
     Setup,
     Span,
     Strategy,
+    Unread,
 )
 from parsers.registry import Format
 
@@ -46,12 +48,15 @@ def read(text: str, posted_at: datetime, parser: str | None = None) -> Reading:
         return NOT_A_PLAN
     kind, day = found.groups()
     start, sections = len(header) + 1, list[tuple[str | None, list[Setup], list[Bias]]]()
+    unread = list[Unread]()
     for number, line in enumerate(lines, start=2):
         word = line.partition(" ")[0]
         if word in get_args(Kind):
             sections[-1][1].append(_setup(line, start, number))
         elif word == "bias":
             sections[-1][2].append(_bias(line, start))
+        elif word == "#":
+            unread.append(Unread(number, line, "not in the notation"))
         elif line:
             sections.append((None if line == "?" else line, [], []))
         start += len(line) + 1
@@ -63,6 +68,7 @@ def read(text: str, posted_at: datetime, parser: str | None = None) -> Reading:
         date.fromisoformat(day),
         "header",
         plans,
+        tuple(unread),
     )
 
 

@@ -350,6 +350,7 @@ class EventConsumer(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     channels: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"))  # none: all
+    started_after: Mapped[int]  # the position it began at
     position: Mapped[int]
     tries: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     failed_up_to: Mapped[int | None]

@@ -7,6 +7,8 @@ from typing import Literal
 
 from asyncpg import Connection
 
+from worker import metrics
+from worker.events.wakeup import NOTIFY_CHANNEL
 from worker.exits import NotFoundError
 
 Cause = Literal["none", "no reader", "handler fails", "handler is busy"]
@@ -84,9 +86,19 @@ async def list_consumers(connection: Connection) -> list[ConsumerStatus]:
     ]
 
 
+async def measure_consumers(connection: Connection) -> None:
+    """Sets the gauges of the consumers that there are now."""
+    for gauge in (metrics.CONSUMER_LAG_EVENTS, metrics.CONSUMER_LAG_SECONDS, metrics.DEAD_LETTERS):
+        gauge.clear()
+    for consumer in await list_consumers(connection):
+        metrics.CONSUMER_LAG_EVENTS.labels(consumer.name).set(consumer.lag_events)
+        metrics.CONSUMER_LAG_SECONDS.labels(consumer.name, consumer.cause).set(consumer.lag_seconds)
+        metrics.DEAD_LETTERS.labels(consumer.name).set(consumer.dead_letters)
+
+
 async def dead_letters(connection: Connection, consumer: str) -> list[DeadLetter]:
     """Raises NotFoundError if nothing is known of the consumer."""
-    await _require(connection, consumer)
+    await require_consumer(connection, consumer)
     return [
         DeadLetter(**{**row, "correlation_id": str(row["correlation_id"])})
         for row in map(dict, await connection.fetch(_DEAD, consumer))
@@ -97,8 +109,9 @@ async def requeue(connection: Connection, consumer: str, event_ids: Sequence[int
     """Has dead letters, or all of them, handed over again, with all their tries; returns how many.
 
     Raises NotFoundError if nothing is known of the consumer."""
-    await _require(connection, consumer)
+    await require_consumer(connection, consumer)
     status = await connection.execute(_REQUEUE, consumer, event_ids)
+    await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
     return int(status.rpartition(" ")[2])
 
 
@@ -106,11 +119,12 @@ async def remove_consumer(connection: Connection, consumer: str) -> None:
     """Forgets a consumer, its letters included. A reader of that name begins anew.
 
     Raises NotFoundError if nothing is known of it."""
-    await _require(connection, consumer)
+    await require_consumer(connection, consumer)
     await connection.execute("DELETE FROM event_consumers WHERE name = $1", consumer)
 
 
-async def _require(connection: Connection, consumer: str) -> None:
+async def require_consumer(connection: Connection, consumer: str) -> None:
+    """Raises NotFoundError, naming those that there are, if nothing is known of the consumer."""
     known = [row["name"] for row in await connection.fetch("SELECT name FROM event_consumers ORDER BY name")]
     if consumer not in known:
         names = f"there are {', '.join(known)}" if known else "none has read yet"

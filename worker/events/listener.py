@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
-from worker.db.connection import Database, connected
+from worker.db.connection import Database, connect
 from worker.db.failures import CONNECT_ERRORS
 from worker.events.wakeup import NOTIFY_CHANNEL
 
@@ -40,8 +40,12 @@ class Listener:
         """Listens for ever; a connection that is lost is made anew."""
         while True:
             try:
-                async with connected(self._database, purpose=self._purpose) as connection:
+                connection = await connect(self._database, purpose=self._purpose)
+                try:
                     await self._listen(connection)
+                finally:
+                    # close() raises on a connection that is gone, and that error would take a cancellation's place.
+                    connection.terminate()
             except CONNECT_ERRORS as error:
                 log.warning("events.listener_lost", purpose=self._purpose, reason=f"{type(error).__name__}: {error}")
             # Jitter: those that lost the same server must not come back in step.

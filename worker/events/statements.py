@@ -6,8 +6,9 @@ Whatever a consumer writes names its lease token: once another reader has taken 
 from worker.events.stored import COLUMNS
 
 REGISTER = """
-INSERT INTO event_consumers (name, channels, position)
-VALUES ($1, $2, coalesce($3::bigint, greatest((SELECT max(id) FROM events), 0)))
+INSERT INTO event_consumers (name, channels, started_after, position)
+SELECT $1, $2, start.after, start.after
+  FROM (SELECT coalesce($3::bigint, greatest((SELECT max(id) FROM events), 0))) AS start (after)
 ON CONFLICT (name) DO NOTHING
 """
 

@@ -25,13 +25,17 @@ class Wakeup:
     async def run(self) -> None:
         """Notifies for ever. A notification that cannot be sent is left out: readers poll as well."""
         connection: asyncpg.Connection | None = None
-        while True:
-            await self._committed.wait()
-            self._committed.clear()
-            try:
-                if connection is None or connection.is_closed():
-                    connection = await self._connect()
-                await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("events.not_notified", error=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(DEBOUNCE_SECONDS)
+        try:
+            while True:
+                await self._committed.wait()
+                self._committed.clear()
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await self._connect()
+                    await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("events.not_notified", error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(DEBOUNCE_SECONDS)
+        finally:
+            if connection is not None:
+                connection.terminate()

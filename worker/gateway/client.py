@@ -75,6 +75,7 @@ class GatewayClient(discord.Client):
         self._spans = LiveSpans()
         self._frames: dict[str, Callable[[dict[str, Any]], None]] = {
             '"MESSAGE_CREATE"': self._posted,
+            '"READY"': self._session_begins,
             '"GUILD_CREATE"': self._guild_begins,
             '"THREAD_CREATE"': self._thread_begins,
         }
@@ -150,6 +151,10 @@ class GatewayClient(discord.Client):
         # The name can stand in a message's text as well.
         if f'"{event.get("t")}"' in self._frames:
             self._frames[f'"{event["t"]}"'](event["d"])
+
+    def _session_begins(self, _: dict[str, Any]) -> None:
+        """What came between two sessions was not told, also of threads that the new one does not begin with."""
+        self._spans = LiveSpans()
 
     def _guild_begins(self, guild: dict[str, Any]) -> None:
         for channel in (*guild.get("channels", ()), *guild.get("threads", ())):

@@ -17,7 +17,7 @@ SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
   LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
  CROSS JOIN LATERAL (
        SELECT greatest(CASE c.kind WHEN 'thread' THEN c.channel_id END, (
-              extract(epoch FROM coalesce(c.history_from, parent.history_from, c.created_at)) * 1000
+              floor(extract(epoch FROM coalesce(c.history_from, parent.history_from, c.created_at)) * 1000)
               - 1420070400000)::bigint << 22) AS first_id) AS asked
  CROSS JOIN LATERAL unnest(
        int8multirange(int8range(asked.first_id, greatest(newest.message_id + 1, asked.first_id))) - c.covered) AS gap
@@ -41,7 +41,7 @@ async def find_gaps(connection: Connection, newest: Mapping[int, int]) -> list[G
 
 @dataclass(slots=True)
 class LiveSpans:
-    """How far back from a live message the unbroken connection reaches, by channel.
+    """How far back from a live message the unbroken connection reaches, by channel; a new session needs new spans.
 
     A live message covers what lies between it and the one before it, which is nothing; never a gap that was there when
     the connection began."""

@@ -66,7 +66,7 @@ def prepare(observation: Observation, read: Read, parser: str | None) -> Prepare
         return _row(observation, read, parser)
     except Exception as error:
         log.exception("ingest.unreadable", correlation_id=str(correlation.of_message(observation.message_id)))
-        failed = _failed(error)
+        failed = failed_reading(error)
         bare = _row(replace(observation, payload={}), lambda *_: failed, None)
         return replace(bare, raw=None, raw_original=as_bytes(observation.payload), text_flags=("refused",))
 
@@ -112,7 +112,7 @@ def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, 
         reading = read(text, posted_at, parser)
     except Exception as error:
         log.exception("parsing.failed", correlation_id=str(correlation_id), parser=parser)
-        return _failed(error)
+        return failed_reading(error)
     setups = sum(len(plan.setups) for plan in reading.plans)
     return reading if setups <= SETUP_LIMIT else Reading("failed", reason=f"TooManySetups: {setups} in one message")
 
@@ -122,7 +122,7 @@ def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | N
 
     None: there is nothing left to leave out."""
     flags = (*(flag for flag in message.text_flags if flag != "refused"), "refused")
-    lesser = replace(message, text_flags=flags, reading=_failed(error), plans=())
+    lesser = replace(message, text_flags=flags, reading=failed_reading(error), plans=())
     if message.plans:
         return lesser
     if message.raw is None:
@@ -131,7 +131,8 @@ def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | N
     return replace(lesser, embeds=None, attachments=None, raw=None, raw_original=original)
 
 
-def _failed(error: Exception) -> Reading:
+def failed_reading(error: Exception) -> Reading:
+    """What stands where a text could not be read, or its reading not be stored."""
     return Reading("failed", reason=storable(f"{type(error).__name__}: {error}"[:500]))
 
 

@@ -41,6 +41,7 @@ class IngestQueue:
         metrics.OBSERVATIONS.labels(observation.origin, observation.kind).inc()
         self._waiting.append((observation, covered))
         self._put += 1
+        metrics.QUEUE_LENGTH.set(len(self._waiting))
         self._arrived.set()
         return True
 

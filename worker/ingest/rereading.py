@@ -17,11 +17,11 @@ from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.plans import plans_of_text
 from worker.words import Origin, ParseState
 
-# Only where the text is still the one that was read.
+# Only where the text is still the one that was read, and nobody else has read it since.
 _SET_READING = """
 UPDATE discord_messages
    SET parse_state = $3, parse_reason = $4, parser = $5, parser_version = $6
- WHERE message_id = $1 AND revision = $2
+ WHERE message_id = $1 AND text = $2 AND parse_state = $7 AND parser IS NOT DISTINCT FROM $8
 RETURNING deleted_at IS NOT NULL AS is_deleted,
           EXISTS (SELECT FROM ticker_plans p WHERE p.message_id = $1) AS has_plans
 """
@@ -36,7 +36,6 @@ class StoredText(NamedTuple):
     text: str
     posted_at: datetime
     origin: Origin
-    revision: int
     correlation_id: UUID
     parse_state: ParseState
     parser: str | None
@@ -44,8 +43,7 @@ class StoredText(NamedTuple):
 
 
 STORED_TEXT = """
-message_id, channel_id, guild_id, text, posted_at, origin, revision, correlation_id, parse_state, parser,
-deleted_at IS NOT NULL
+message_id, channel_id, guild_id, text, posted_at, origin, correlation_id, parse_state, parser, deleted_at IS NOT NULL
 """
 
 
@@ -65,11 +63,13 @@ async def write_readings(
             row = await connection.fetchrow(
                 _SET_READING,
                 stored.message_id,
-                stored.revision,
+                stored.text,
                 reading.state,
                 reading.reason,
                 reading.format,
                 reading.version if reading.format else None,
+                stored.parse_state,
+                stored.parser,
             )
             if row is not None:
                 told[stored.message_id] = _told(stored, reading)

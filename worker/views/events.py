@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from worker.events.stored import StoredEvent
 from worker.views.terminal import DIRECTION_STYLES, FAINT, FLAG_STYLE, styled
 
 _FAMILY_STYLES = {
@@ -40,44 +38,29 @@ _LABELS = {"targets": "→ "} | dict.fromkeys(
 _INDENT = 7
 
 
-@dataclass(frozen=True, slots=True)
-class ToldEvent:
-    """A row of `events`."""
-
-    id: int
-    channel: str
-    event_type: str
-    source: str
-    correlation_id: UUID
-    data: dict[str, Any]
-    created_at: datetime
-
-
-def event_json(event: ToldEvent) -> str:
-    """One line, in ASCII, with the columns' names."""
-    return json.dumps(
-        {
-            "id": event.id,
-            "channel": event.channel,
-            "event_type": event.event_type,
-            "source": event.source,
-            "correlation_id": str(event.correlation_id),
-            "data": event.data,
-            "created_at": event.created_at.isoformat(),
-        },
-        separators=(",", ":"),
-    )
+def event_json(event: StoredEvent) -> str:
+    """One line, in ASCII, with the columns' names; a replay is marked."""
+    line = {
+        "id": event.id,
+        "channel": event.channel,
+        "event_type": event.event_type,
+        "source": event.source,
+        "correlation_id": str(event.correlation_id),
+        "data": event.data,
+        "created_at": event.created_at.isoformat(),
+    }
+    return json.dumps(line | {"is_replay": True} if event.is_replay else line, separators=(",", ":"))
 
 
-def show_events(console: Console, events: Iterable[ToldEvent]) -> None:
+def show_events(console: Console, events: Iterable[StoredEvent]) -> None:
     """For each a line with id, time in UTC, type and correlation id, and under it what happened."""
     for event in events:
         console.print(_head(event), no_wrap=True, overflow="ignore", crop=False)
-        if told := _told(event):
+        if told := what_happened(event):
             console.print(Padding(Text("  ").join(told), (0, 0, 0, _INDENT), expand=False))
 
 
-def _head(event: ToldEvent) -> Text:
+def _head(event: StoredEvent) -> Text:
     style = FLAG_STYLE if event.event_type in _ALARMS else _FAMILY_STYLES.get(_family(event), "")
     return Text.assemble(
         f"{event.id:>6} ",
@@ -87,11 +70,12 @@ def _head(event: ToldEvent) -> Text:
     )
 
 
-def _family(event: ToldEvent) -> str:
+def _family(event: StoredEvent) -> str:
     return event.event_type.partition(".")[0]
 
 
-def _told(event: ToldEvent) -> list[Text]:
+def what_happened(event: StoredEvent) -> list[Text]:
+    """What of the event's data a person wants to know, in a few words each."""
     parts = []
     for name in _TOLD.get(_family(event), ()):
         value = event.data.get(name)

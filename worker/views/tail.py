@@ -10,17 +10,19 @@ import asyncpg
 import structlog
 
 from worker.db.connection import Database, connect, wait_until_ready
+from worker.events.session import LOST
+from worker.events.stored import COLUMNS, StoredEvent
 from worker.events.wakeup import NOTIFY_CHANNEL
-from worker.views.events import ToldEvent
 
 PAGE_SIZE = 500  # events a statement
 FIRST_SHOWN = 20  # events that a tail without a beginning starts with
+ANSWER_SECONDS = 30.0  # the longest wait for a page: a dead connection can look like a slow one
 POLL_SECONDS = 1.0  # a notification can be lost, so it only makes the wait shorter
 
 _WHERE = "($1::text[] = '{}' OR channel = ANY($1)) AND ($2::uuid IS NULL OR correlation_id = $2)"
 
 _PAGE = f"""
-SELECT id, channel, event_type, source, correlation_id, data, created_at
+SELECT {COLUMNS}, false
   FROM events
  WHERE id > $3 AND {_WHERE}
  ORDER BY id
@@ -31,14 +33,6 @@ _START = f"""
 SELECT coalesce(min(id) - 1, 0)
   FROM (SELECT id FROM events WHERE {_WHERE} ORDER BY id DESC LIMIT $3) AS newest
 """  # noqa: S608  put together from constants
-
-# What a connection ends with; a new one mends it.
-_LOST = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-)
 
 log = structlog.get_logger(__name__)
 
@@ -56,15 +50,17 @@ EVERY_EVENT = EventFilter()
 
 async def read_events(
     connection: asyncpg.Connection, *, after: int, wanted: EventFilter = EVERY_EVENT
-) -> list[ToldEvent]:
+) -> list[StoredEvent]:
     """The next events after an id, at most PAGE_SIZE."""
-    rows = await connection.fetch(_PAGE, wanted.channels, wanted.correlation_id, after, PAGE_SIZE)
-    return [ToldEvent(**dict(row)) for row in rows]
+    rows = await connection.fetch(
+        _PAGE, wanted.channels, wanted.correlation_id, after, PAGE_SIZE, timeout=ANSWER_SECONDS
+    )
+    return [StoredEvent._make(row) for row in rows]
 
 
 async def tail(
     database: Database, wanted: EventFilter, *, after: int | None, follow: bool, wait_seconds: float
-) -> AsyncIterator[ToldEvent]:
+) -> AsyncIterator[StoredEvent]:
     """The events after an id, or the newest FIRST_SHOWN; following, then for ever those that come.
 
     A connection that is lost is made anew, and reading goes on where it was. Raises UnavailableError when the database
@@ -82,14 +78,14 @@ async def tail(
             finally:
                 # close() raises on a connection that is gone, and that error would take a cancellation's place.
                 connection.terminate()
-        except _LOST as error:
+        except LOST as error:
             log.warning("events.reconnecting", after=after, reason=f"{type(error).__name__}: {error}")
         await wait_until_ready(database, wait_seconds=wait_seconds)
 
 
 async def _read(
     connection: asyncpg.Connection, wanted: EventFilter, after: int, *, follow: bool
-) -> AsyncIterator[ToldEvent]:
+) -> AsyncIterator[StoredEvent]:
     woken = asyncio.Event()
     if follow:
         await connection.add_listener(NOTIFY_CHANNEL, lambda *_: woken.set())

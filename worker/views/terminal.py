@@ -22,8 +22,8 @@ DIRECTION_STYLES = {"long": "green", "short": "red", "bullish": "green", "bearis
 FLAG_STYLE = "bold yellow"
 FAINT = "dim"
 
-_RIGHT = ("Price", "Trigger", "Stop", "Messages")
-_WRAPPED = ("Contract", "Targets", "Channel", "Name", "Gaps")
+_RIGHT = ("Price", "Trigger", "Stop", "Messages", "After", "Up to", "Dead")
+_WRAPPED = ("Contract", "Targets", "Channel", "Channels", "Name", "Gaps", "What")
 
 
 def terminal(*, stderr: bool = False) -> Console:

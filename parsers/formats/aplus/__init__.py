@@ -8,7 +8,8 @@ from typing import Final
 from parsers.days import oddities
 from parsers.formats.aplus.header import MENTION, PLURAL
 from parsers.formats.aplus.notes import read_note
-from parsers.formats.aplus.reader import NoteLine, PlanReader, Section
+from parsers.formats.aplus.reader import PlanReader
+from parsers.formats.aplus.sections import NoteLine, Section
 from parsers.numbers import count
 from parsers.reading import NOT_A_PLAN, Bias, Number, Plan, Reading, Unread
 from parsers.registry import Format
@@ -107,7 +108,7 @@ _REASONS: Final = {
 
 def _flags(reader: PlanReader, sections: Sequence[Section], day: date, today: date) -> tuple[str, ...]:
     flags = oddities(day, None if reader.found is None else reader.found.weekday, today)
-    if any([section.ticker is None for section in sections]):
+    if any(section.ticker is None for section in sections):
         flags += ("ticker_missing",)
     return flags if reader.header is not None else (*flags, "header_missing")
 

@@ -1,88 +1,58 @@
-"""The header of a day plan: what makes a line one, apart from its date."""
+"""The header of a day plan: what makes a line one, and the trading day it names."""
 
 import re
+from datetime import date
 from typing import Final
 
-from parsers.days import MONTHS, WEEKDAYS
+from parsers.days import MONTHS, WEEKDAYS, Found, find_day
 
+_GRADED: Final = r"set\s?-?up{0}|plan{0}|scalp{0}|trade{0}|level{0}|idea{0}|watch\s?list{0}|play{0}"
 HEADER: Final = re.compile(
-    r"(?<![^\W\d_])a\s?(?:\+|plus\b).{0,40}?\b(?:set\s?-?ups?|plans?|scalps?|trades?|levels|ideas|watch\s?list|plays?)\b",
-    re.IGNORECASE,
-)
+    rf"(?<![^\W\d_])a\s?(?:\+|plus\b).{{0,40}}?\b(?:{_GRADED.format('s?')})\b", re.IGNORECASE
+)  # fmt: skip
 """An A+ grade and, soon after it, what it grades."""
+
+PLURAL: Final = re.compile(rf"\b(?:{_GRADED.format('s')}|plan|watch\s?list)\b", re.IGNORECASE)
+"""What a header speaks of when it stands above several setups; "A+ setup" alone is praise."""
 
 MENTION: Final = re.compile(
     r"(?<![^\W\d_])a[\s*_`~\\\u200b]{0,4}(?:[+＋➕⁺]|plus\b)|[\U0001d400-\U0001d7ff]", re.IGNORECASE
 )
 """What a text must have somewhere for a header to be possible, before it is cleaned."""
 
-PLURAL: Final = re.compile(r"\b(?:set\s?-?ups|plans?|scalps|trades|levels|ideas|watch\s?list|plays)\b", re.IGNORECASE)
-"""What a header speaks of when it stands above several setups; "A+ setup" alone is praise."""
-
-HEADER_CLASSES: Final = frozenset({"filler", "entry", "side", "strategy", "kind", "and", "zone", "relation", "lean"})
+HEADER_CLASSES: Final = frozenset(
+    {"filler", "entry", "side", "strategy", "kind", "and", "to", "zone", "relation", "lean"}
+)
 """Classes of a plan's words that a header may hold; with the others it is talk about a plan."""
 
-HEADER_WORDS: Final = frozenset(
-    [
-        "today",
-        "todays",
-        "today's",
-        "tomorrow",
-        "tomorrows",
-        "morning",
-        "premarket",
-        "daily",
-        "week",
-        "weekly",
-        "game",
-        "list",
-        "my",
-        "our",
-        "your",
-    ]
-    + [
-        "day",
-        "options",
-        "option",
-        "stocks",
-        "everyone",
-        "team",
-        "repost",
-        "reposted",
-        "friday's",
-        "st",
-        "nd",
-        "rd",
-        "th",
-        "spy",
-        "top",
-    ]
-    + [
-        "best",
-        "opening",
-        "bell",
-        "session",
-        "preview",
-        "trading",
-        "full",
-        "free",
-        "vip",
-        "part",
-        "quick",
-        "grade",
-        "quality",
-        "v",
-        "version",
-        "set",
-        "up",
-        "ups",
-    ]
-    + [name[:length] for name in MONTHS + WEEKDAYS for length in range(3, len(name) + 1)]
-)
+_NAMES: Final = frozenset(name[:length] for name in MONTHS + WEEKDAYS for length in range(3, len(name) + 1))
+_ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
+_OTHERS: Final = """
+    today todays tomorrow tomorrows week weekly game list my our your options option stocks everyone team repost
+    spy top best opening bell session preview trading full free vip part quick grade quality v version set up
+"""
+HEADER_WORDS: Final = _NAMES | _ORDINALS | frozenset(_OTHERS.split())
 """Words that a header may hold besides those of a plan."""
 
-DATE_WORDS: Final = frozenset(
-    ["for", "date", "day", "trading", "plan", "session", "today", "tomorrow", "the", "of", "on", "st", "nd", "rd", "th"]
-    + [name[:length] for name in WEEKDAYS for length in range(3, len(name) + 1)]
-)
+_DATED: Final = frozenset({"for", "date", "day", "trading", "plan", "session", "today", "the", "of", "on"})
+DATE_WORDS: Final = _NAMES | _ORDINALS | _DATED
 """Words that may stand beside a date on a line of its own."""
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+
+
+def find_trading_day(text: str, after: int, is_header: bool, posted: date) -> Found | None:
+    """The day that a line names: a header behind its words or before them, another line only if it says nothing
+    else."""
+    found = find_day(text[after:], posted)
+    if found is not None:
+        found = found._replace(start=found.start + after, end=found.end and found.end + after)
+    elif after:
+        found = find_day(text, posted)
+    return found if found is None or is_header or _is_alone(text, found) else None
+
+
+def _is_alone(text: str, found: Found) -> bool:
+    rest = text[: found.start] + " " + text[found.end :]
+    words = {word.lower() for word in _WORD.findall(rest)}
+    return found.problem is None and words <= DATE_WORDS and not any(character.isdigit() for character in rest)

@@ -4,21 +4,21 @@ Lines that differ in their prices alone have the same shape, so each shape is re
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final, Literal, NamedTuple
 
 from parsers.formats.aplus.header import HEADER, HEADER_CLASSES, HEADER_WORDS
 from parsers.formats.aplus.heads import Head, Lead, read_head
-from parsers.formats.aplus.parts import Part, PartReader, Plain
+from parsers.formats.aplus.parts import Part, Plain
 from parsers.formats.aplus.tokens import Token, tokens
 from parsers.formats.aplus.vocabulary import NEVER_TICKERS
+from parsers.formats.aplus.walk import PartReader
 from parsers.numbers import ONE_DIGIT, count
 from parsers.reading import Meaning, Relation, Role
 
-Form = Literal[
-    "blank", "rule", "aside", "header", "note", "setup", "follow", "bare", "heading", "ticker", "remark"
-]  # fmt: skip
-"""`aside` has mentions and signs only, `follow` adds targets or a stop to the setup above, `bare` has numbers and no word that
-says what they are, `heading` has words of a setup and no number, `remark` is anything else."""
+Form = Literal["blank", "rule", "aside", "header", "note", "setup", "follow", "bare", "heading", "ticker", "remark"]
+"""`aside` has mentions and signs only, `follow` adds targets or a stop to the setup above, `bare` has numbers and no
+word that says what they are, `heading` has words of a setup and no number, `remark` is anything else."""
 
 _RULE: Final = re.compile(r"[\s\-–—_=─━═•·.~*]*[\-–—_=─━═•·~*]{3}[\s\-–—_=─━═•·.~*]*$")
 _NOTE_SIGN: Final = re.compile(r"(?:[⚠\uFE0F\s])*")
@@ -26,17 +26,19 @@ _APART: Final = re.compile(r"\s*[-–—:|]\s*")
 _ASIDE: Final = frozenset(
     {"mention", "open", "close", "arrow", "less", "more", "at", "near", "struck", "aim", "halt", "question"}
 )
-_MAX_REMEMBERED = 400  # characters
 _BARE_CLASSES: Final = frozenset({"entry", "zone", "and", "to", "target", "stop", "towards"})
+_MAX_REMEMBERED = 400  # characters
 _FEW_UNKNOWN = 3
 
 
 class Line(NamedTuple):
     """A line's reading.
 
-    `header` is where the words of a header stand in the shape, `note` where a note begins, `named` are other tickers in the words of a setup, `indent` and `trailing` are
-    the lengths of the white space around it, the line's end included. `ordinary` is the part of a setup line that needs
-    nothing from the lines above but its ticker. `roles` and `relations` are those of the numbers; what is no price has some."""
+    `header` is where the words of a header stand in the shape, `note` where a note begins and `note_number` the first
+    number in it. `named` are what can be other tickers in the words of a setup. `indent` and `trailing` are the
+    lengths of the white space around the line, its end included. `ordinary` is the setup of a line that needs nothing
+    from the lines above but its ticker. `roles` and `relations` are those of the numbers; what is no price has some
+    too."""
 
     form: Form
     ticker: str | None = None
@@ -85,18 +87,23 @@ def _read(shape: str) -> Line:
     parts = tuple(reader.finish())
     form = _form(shape, head, found, parts, sign)
     note = _note_start(shape, head, sign) if sign >= 0 or form == "note" else -1
-    in_note: list[Meaning] = ["bias_text"] * (count(shape) - len(reader.meanings))
-    header = HEADER.search(shape)
-    meanings = [*reader.meanings, *in_note]
-    if form in {"remark", "note"}:
-        meanings = ["unread" if meaning == "level" else meaning for meaning in meanings]
     roles, relations = _roles(parts, count(shape))
+    header = HEADER.search(shape)
     line = Line(
-        form, head.ticker, parts, tuple(meanings), note, head.lead, sum(token.name == "word" for token in found),
-        _named(found), header.span() if header else (0, 0), len(shape) - len(shape.lstrip()), len(shape) - len(shape.rstrip()), None,
-        roles, relations, count(shape[: max(note, 0)]),
+        form, head.ticker, parts, _meanings(shape, form, reader.meanings), note, head.lead,
+        sum(token.name == "word" for token in found), _named(found), header.span() if header else (0, 0),
+        len(shape) - len(shape.lstrip()), len(shape) - len(shape.rstrip()), None, roles, relations,
+        count(shape[: max(note, 0)]),
     )  # fmt: skip
     return line._replace(ordinary=_ordinary(line))
+
+
+def _meanings(shape: str, form: Form, meanings: Sequence[Meaning]) -> tuple[Meaning, ...]:
+    """What each number was taken for; those behind the sign of a note, which are not read here, for text."""
+    rest: list[Meaning] = ["bias_text"] * (count(shape) - len(meanings))
+    if form in {"remark", "note"}:
+        meanings = ["unread" if meaning == "level" else meaning for meaning in meanings]
+    return (*meanings, *rest)
 
 
 def _note_start(shape: str, head: Head, sign: int) -> int:
@@ -126,15 +133,16 @@ def _ordinary(line: Line) -> Plain | None:
 
 
 def _named(found: Sequence[Token]) -> frozenset[str]:
-    unknown = (token.text for token in found if token.name == "word" and token.word.cls == "unknown")
-    return frozenset(
-        text for text in unknown if text.isupper() and 2 <= len(text) <= 5 and text not in NEVER_TICKERS
-    ) | frozenset(token.text[1:].upper() for token in found if token.name == "cash")  # fmt: skip
+    """What can be tickers among the words before the line's first number."""
+    before = [*takewhile(lambda token: token.name != "number", found)]
+    marked = {token.text[1:].upper() for token in before if token.name == "cash"}
+    unknown = {token.text for token in before if token.name == "word" and token.word.cls == "unknown"}
+    return frozenset(marked | {text for text in unknown if text.isupper() and 2 <= len(text) <= 5} - NEVER_TICKERS)
 
 
 def _form(shape: str, head: Head, found: Sequence[Token], parts: Sequence[Part], note: int) -> Form:
     words = [token for token in found if token.name == "word"]
-    if _is_header(shape, words, parts):
+    if _is_header(shape, found, parts):
         return "header"
     if note >= 0 and not any(part.triggers for part in parts):
         return "note"
@@ -151,10 +159,23 @@ def _form(shape: str, head: Head, found: Sequence[Token], parts: Sequence[Part],
     return _form_without_trigger(head, found, parts)
 
 
-def _is_header(shape: str, words: Sequence[Token], parts: Sequence[Part]) -> bool:
+def _is_header(shape: str, found: Sequence[Token], parts: Sequence[Part]) -> bool:
     if not HEADER.search(shape) or "?" in shape or any(part.kind and part.triggers for part in parts):
         return False
-    return all(token.word.cls in HEADER_CLASSES or token.text.lower() in HEADER_WORDS for token in words)
+    return all(
+        token.word.cls in HEADER_CLASSES or token.text.lower() in HEADER_WORDS for token in _outside_brackets(found)
+    )
+
+
+def _outside_brackets(found: Sequence[Token]) -> list[Token]:
+    """The words of a line that stand in no brackets."""
+    depth = 0
+    words = []
+    for token in found:
+        depth += (token.name == "open") - (token.name == "close")
+        if depth <= 0 and token.name == "word":
+            words.append(token)
+    return words
 
 
 def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part], explicit: bool) -> Form:
@@ -181,18 +202,10 @@ def _form_without_trigger(head: Head, found: Sequence[Token], parts: Sequence[Pa
     if any(part.targets or part.stop is not None for part in parts):
         return "follow" if known else "remark"
     kind = any(part.kind for part in parts)
-    if head.ticker is not None and (known or _only_names(found)):
+    # `TSLA (the big one)`, `SPY S&P ETF`: a name beside the ticker.
+    names = all(token.word.cls != "unknown" or token.text[0].isupper() for token in _outside_brackets(found))
+    if head.ticker is not None and names:
         return "heading" if kind else "ticker"
     if known and (kind or any(part.strategy or part.relation or part.waiting for part in parts)):
         return "heading"
     return "remark"
-
-
-def _only_names(found: Sequence[Token]) -> bool:
-    """Whether every unknown word is a name or stands in brackets: `TSLA (the big one)`, `SPY S&P ETF`."""
-    depth = 0
-    for token in found:
-        depth += (token.name == "open") - (token.name == "close")
-        if depth <= 0 and token.name == "word" and token.word.cls == "unknown" and not token.text[0].isupper():
-            return False
-    return True

@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple, cast
 
 from parsers.formats.aplus.tokens import MEANINGS, Token, tokens
-from parsers.numbers import ANY, count
+from parsers.numbers import PRICES, count
 from parsers.reading import BiasDirection, Meaning, Relation
 
 _LEANS: Final[dict[str, BiasDirection]] = {
-    "bullish": "bullish", "bull": "bullish", "bulls": "bullish", "strong": "bullish", "strength": "bullish", "upside": "bullish",
+    "bullish": "bullish", "bull": "bullish", "bulls": "bullish",
+    "strong": "bullish", "strength": "bullish", "upside": "bullish",
     "bearish": "bearish", "bear": "bearish", "bears": "bearish", "weak": "bearish", "downside": "bearish",
 }  # fmt: skip
 _SIDES: Final[dict[str, BiasDirection]] = {"long": "bullish", "short": "bearish"}
@@ -41,7 +42,7 @@ _OPEN_ENDED: Final = frozenset(
 )
 _CONDITIONS: Final = frozenset({"if", "when"})
 _STOPS: Final = (",", ";", "—", "–", ". ", "--", " - ", "|")
-_ZONE: Final = re.compile(rf"\s?[-–—/]\s?{ANY}|\s(?:and|or|&)\s{ANY}")
+_ZONE: Final = re.compile(rf"\s?[-–/]\s?{PRICES}|\s(?:and|or|&)\s{PRICES}")
 _RELATION_OF: Final[dict[BiasDirection, Relation]] = {"bullish": "above", "bearish": "below"}
 
 _MAX_REMEMBERED = 600
@@ -72,7 +73,7 @@ class _Clause:
     direct: bool = False  # nothing stands between the relation and here
     broken: bool = False
     number: int | None = None
-    numbers: int = 0
+    joined: bool = False  # the number is a zone's, one of two, or no price at all
     at: Relation | None = None
     side: BiasDirection | None = None  # `long` or `short` right before here
 
@@ -105,7 +106,7 @@ _remembered = lru_cache(maxsize=2048)(_read)
 
 
 def _level(clause: _Clause, lean: BiasDirection | None, direction: BiasDirection | None) -> NoteLevel | None:
-    if clause.number is None or clause.numbers != 1 or clause.open_ended:
+    if clause.number is None or clause.joined or clause.open_ended:
         return None
     if clause.flips or clause.until:
         turned = lean or ("bearish" if direction == "bullish" else "bullish" if direction == "bearish" else None)
@@ -145,12 +146,10 @@ def _ends_clause(gap: str, clause: _Clause, token: Token) -> bool:
 
 
 def _number(clause: _Clause, index: int, following: str) -> None:
-    clause.numbers += 1
     if clause.number is None:
         clause.number = index
         clause.at = clause.relation if clause.direct else None
-        if following[:1].isalpha() or _ZONE.match(following):
-            clause.numbers += 1  # a zone, or no price at all
+        clause.joined = following[:1].isalpha() or _ZONE.match(following) is not None
 
 
 def _word(clause: _Clause, token: Token) -> None:

@@ -1,15 +1,12 @@
-"""Which number of a line is what: one pass over its tokens that gives each number a role by the words around it."""
+"""The setups of a line as far as its words tell, and what the gaps between its numbers make of these."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import gt, lt
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple
 
-from parsers.formats.aplus.tokens import MEANINGS, Token, joined
-from parsers.numbers import ANY, count
-from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
+from parsers.reading import Direction, Kind, Relation, Strategy
 
 DIRECTIONS: Final[dict[Kind, Direction]] = {
     "rejection": "short",
@@ -21,14 +18,10 @@ KIND_OF_SIDE: Final[dict[str, Kind]] = {"long": "breakout", "short": "breakdown"
 RELATED: Final[dict[Relation | None, Direction]] = {"above": "long", "below": "short"}
 KIND_OF_RELATION: Final[dict[str, Kind]] = {"above": "breakout", "below": "breakdown"}
 
-Expected = Literal["trigger", "target", "stop", "nothing"]
 Spread = Literal["", "pair", "run"]
 
 _ZONE_JOINTS: Final = {False: frozenset({"tight"}), True: frozenset({"tight", "dash", "to", "slash"})}
 _RUN_GAPS: Final = frozenset({"space", "dash", "tight", "to", "other"})
-_NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
-_UNFINISHED: Final = (",", "/", "|", "&", "-", "–", "—", "→", ">")
-_DASHES: Final = frozenset("-–—−")
 
 
 class Plain(NamedTuple):
@@ -47,9 +40,11 @@ class Plain(NamedTuple):
 class Part(NamedTuple):
     """One setup of a line as far as its words tell. Numbers are counted from the line's first.
 
-    `doubtful` are targets that a word calls a place on the chart: `(PMH 587.20)`.
-    `broke` says that a price is to break, not which way. `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a `run`
-    lists triggers or a trigger and its targets."""
+    `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a
+    `run` lists triggers or a trigger and its targets. `broke` says that a price is to break, not which way.
+    `explicit` parts have an arrow, brackets or a word before their targets; `waiting` ones end with it. `doubtful`
+    targets are those that a word calls a place on the chart: `(PMH 587.20)`. `doubt` is why the part must not be read
+    at all."""
 
     kind: Kind | None
     strategy: Strategy | None
@@ -68,11 +63,13 @@ class Part(NamedTuple):
     doubt: str | None
     start: int
     end: int
-    plain: Plain | None
+    plain: Plain | None = None
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
+    """A part while its tokens are read."""
+
     start: int
     end: int = 0
     kind: Kind | None = None
@@ -99,278 +96,33 @@ class _Draft:
         return self.kind is not None or self.side is not None or self.broke
 
 
-class PartReader:
-    """Reads the tokens of one line into parts; `meanings` says for each number what it was taken for."""
-
-    def __init__(self, shape: str, start: int) -> None:
-        self.meanings: list[Meaning] = ["unread"] * count(shape[:start])
-        self.drafts = [_Draft(start)]
-        self._shape = shape
-        self._expected: Expected = "trigger"
-        self._uncertain = False  # an unknown word stands between the last number and here
-        self._placed = False  # a word for a place on the chart stands between the last number and here
-        self._gap_start = start
-        self._joint = ""
-        self._last: Token | None = None
-
-    def read(self, token: Token) -> None:
-        word = joined(self._last, token)
-        if token.name in MEANINGS:
-            self._other_number(token)
-        elif token.name == "number":
-            self._number(token)
-        elif token.name in _SIGN_HANDLERS:
-            _SIGN_HANDLERS[token.name](self, token)
-        else:
-            _WORD_HANDLERS.get(word.cls, PartReader._filler)(self, token, word.value)
-        self._last = token._replace(word=word)
-        self.drafts[-1].end = token.end
-
-    def finish(self) -> list[Part]:
-        self._stop_after_its_number()
-        self._give_back_strategy()
-        more = not self.drafts[-1].targets or self._shape.rstrip().endswith(_UNFINISHED)
-        return [_finished(draft, self._expected == "target" and more) for draft in self.drafts]
-
-    # numbers
-
-    def _number(self, token: Token) -> None:
-        draft, index = self.drafts[-1], len(self.meanings)
-        expected = self._expected
-        doubtful = self._uncertain and expected != "stop" and (draft.run or draft.targets)
-        if self._glued(token) or doubtful or expected == "nothing":
-            self.meanings.append("unread")
-            draft.unknown_after += 1
-        elif expected == "stop":
-            self.meanings.append("level")
-            draft.stop = index
-            self._expected = "nothing" if draft.run else "trigger"
-        elif expected == "target":
-            self.meanings.append("level")
-            draft.targets.append(index)
-            draft.explicit = True
-            if self._placed:
-                draft.doubtful.append(index)
-        else:
-            self.meanings.append("level")
-            if draft.run:
-                draft.gaps.append(self._gap(token))
-            draft.run.append(index)
-        self._uncertain = self._placed = False
-        self._gap_start = token.end
-        self._joint = "" if self.meanings[-1] == "level" else "other"
-
-    def _other_number(self, token: Token) -> None:
-        self.meanings.extend([MEANINGS[token.name]] * count(token.text))
-        if token.name == "label":
-            self._target(token, "")
-
-    def _glued(self, token: Token) -> bool:
-        """Whether letters touch the number that are no word of a plan: `Q3`, `590c`."""
-        last = self._last
-        before = last is not None and last.end == token.start and last.word.cls == "unknown" and last.name == "word"
-        after = self._shape[token.end : token.end + 1]
-        return before or after.isalpha() or after == "%"
-
-    def _gap(self, token: Token) -> str:
-        """What stands between a number and the one before it, as one word."""
-        if self._joint:
-            return self._joint
-        between = self._shape[self._gap_start : token.start]
-        signs = between.replace("$", " ").strip()
-        if not signs:
-            return "space"
-        if _DASHES.issuperset(signs):
-            return "dash" if between[0].isspace() and between[-1].isspace() else "tight"
-        return {",": "comma", "/": "slash", "&": "comma", "+": "comma"}.get(signs, "other")
-
-    # words
-
-    def _kind(self, token: Token, value: str) -> None:
-        self._begin(token, lambda draft: draft.kind is None and not draft.targets)
-        draft = self.drafts[-1]
-        draft.mixed = draft.mixed or draft.kind not in {None, value}
-        draft.kind = cast("Kind", value)
-
-    def _strategy(self, token: Token, value: str) -> None:
-        self._begin(token, lambda draft: draft.strategy is None and not draft.targets)
-        self.drafts[-1].strategy = cast("Strategy", value)
-
-    def _side(self, token: Token, value: str) -> None:
-        side = cast("Direction", value)
-        self._begin(
-            token,
-            lambda draft: (
-                draft.side is None and (draft.kind is None or DIRECTIONS[draft.kind] == side) and not draft.targets
-            ),
-        )
-        draft = self.drafts[-1]
-        draft.mixed = draft.mixed or draft.side not in {None, side}
-        draft.side = side
-
-    def _begin(self, token: Token, belongs: Callable[[_Draft], bool]) -> None:
-        """A kind, strategy or side after the numbers begins the next setup on the line, unless it completes this one."""
-        draft = self.drafts[-1]
-        if (draft.run or draft.targets) and not self._uncertain and not belongs(draft):
-            self.drafts.append(_Draft(token.start))
-            self._expected = "trigger"
-
-    def _break(self, token: Token, value: str) -> None:
-        draft = self.drafts[-1]
-        if draft.run:
-            self._unknown(token, value)
-        else:
-            draft.broke = True
-
-    def _relation(self, token: Token, value: str) -> None:
-        draft = self.drafts[-1]
-        if self._expected == "stop":
-            return
-        if draft.run and token.name in {"less", "more"}:
-            self._towards(token, value)
-        elif draft.relation is None and not draft.targets:
-            draft.relation = cast("Relation", value)
-        elif draft.run and token.name == "word":
-            self._unknown(token, value)
-
-    def _zone(self, token: Token, value: str) -> None:
-        draft = self.drafts[-1]
-        draft.zone = draft.zone or not draft.targets
-        draft.between = draft.between or token.text.lower() == "between"
-
-    def _target(self, token: Token, value: str) -> None:
-        self._expected = "target"
-        self._uncertain = False
-        self._joint = "other"
-
-    def _towards(self, token: Token, value: str) -> None:
-        draft = self.drafts[-1]
-        # An arrow before every number points at targets only if it points at a number: "🔻 584.20" under a setup.
-        leads = token.name == "arrow" and not draft.named and _NUMBER_AHEAD.match(self._shape, token.end)
-        if draft.run or leads:
-            self._target(token, value)
-
-    def _stop(self, token: Token, value: str) -> None:
-        self._expected = "stop"
-        self._uncertain = False
-
-    def _entry(self, token: Token, value: str) -> None:
-        if not self.drafts[-1].run:
-            self._expected = "trigger"
-
-    def _and(self, token: Token, value: str) -> None:
-        self._joint = "and"
-
-    def _to(self, token: Token, value: str) -> None:
-        self._joint = "to"
-
-    def _against(self, token: Token, value: str) -> None:
-        if self.drafts[-1].run:
-            self._unknown(token, value)
-        else:
-            self.drafts[-1].against = True
-
-    def _void(self, token: Token, value: str) -> None:
-        self.drafts[-1].void = True
-
-    def _unknown(self, token: Token, value: str) -> None:
-        draft = self.drafts[-1]
-        self._uncertain = True
-        if draft.run or draft.targets:
-            draft.unknown_after += 1
-        else:
-            draft.unknown_before += 1
-
-    def _place(self, token: Token, value: str) -> None:
-        self._placed = True
-
-    def _filler(self, token: Token, value: str) -> None:
-        pass
-
-    # signs
-
-    def _open(self, token: Token) -> None:
-        self._uncertain = False
-        if self.drafts[-1].run and self._expected == "trigger":
-            self._expected = "target"
-
-    def _close(self, token: Token) -> None:
-        self._uncertain = False
-
-    def _struck(self, token: Token) -> None:
-        self.drafts[-1].void = True
-
-    # the end
-
-    def _stop_after_its_number(self) -> None:
-        """`targets 590, 592, 585 stop`: the word follows its number."""
-        draft, last = self.drafts[-1], self._last
-        if self._expected != "stop" or last is None or last.word.cls != "stop" or draft.stop is not None:
-            return
-        if self._shape[self._gap_start : last.start].strip() == "" and draft.targets:
-            draft.stop = draft.targets.pop()
-
-    def _give_back_strategy(self) -> None:
-        """`Breakdown below 584.20 (582.00) aggressive`: no number follows, so the word belongs to the setup before it."""
-        if len(self.drafts) == 1 or self.drafts[-1].run or self.drafts[-1].targets:
-            return
-        stray = self.drafts.pop()
-        owner = self.drafts[-1]
-        owner.end = stray.end
-        if stray.kind is None and stray.side is None and owner.strategy is None:
-            owner.strategy = stray.strategy
-        else:
-            owner.unknown_after += 1
-
-
-_WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
-    "kind": PartReader._kind,
-    "strategy": PartReader._strategy,
-    "side": PartReader._side,
-    "break": PartReader._break,
-    "relation": PartReader._relation,
-    "zone": PartReader._zone,
-    "target": PartReader._target,
-    "towards": PartReader._towards,
-    "stop": PartReader._stop,
-    "entry": PartReader._entry,
-    "place": PartReader._place,
-    "and": PartReader._and,
-    "to": PartReader._to,
-    "against": PartReader._against,
-    "void": PartReader._void,
-    "unknown": PartReader._unknown,
-    "note": PartReader._unknown,
-}
-_SIGN_HANDLERS: Final[dict[str, Callable[[PartReader, Token], None]]] = {
-    "open": PartReader._open,
-    "close": PartReader._close,
-    "struck": PartReader._struck,
-}
-
-
-def _finished(draft: _Draft, waiting: bool) -> Part:
+def finished(draft: Draft, waiting: bool) -> Part:
+    """The part that a draft has become."""
     kind = draft.kind
     if kind is None and draft.side is not None:
         kind = KIND_OF_SIDE[draft.side]
     elif kind is None and draft.broke:
         kind = KIND_OF_RELATION.get(draft.relation or "")
     triggers, targets, spread = _roles(draft)
+    explicit = draft.explicit or bool(targets)
     part = Part(
-        kind, draft.strategy, draft.side, draft.relation, triggers, targets, tuple(draft.doubtful), draft.stop, spread, draft.broke, draft.explicit or bool(targets),
-        waiting, draft.unknown_before, draft.unknown_after, _doubt(draft), draft.start, draft.end, None,
+        kind, draft.strategy, draft.side, draft.relation, triggers, targets, tuple(draft.doubtful), draft.stop, spread,
+        draft.broke, explicit, waiting, draft.unknown_before, draft.unknown_after, _doubt(draft),
+        draft.start, draft.end,
     )  # fmt: skip
     return part._replace(plain=_plain(part))
 
 
 def _plain(part: Part) -> Plain | None:
+    unknown = part.unknown_before or part.unknown_after
     if (
         part.kind is None
         or part.doubt
         or part.spread
+        or part.doubtful
+        or part.waiting
+        or unknown
         or part.stop is not None
-        or part.unknown_before
-        or part.unknown_after
     ):
         return None
     direction = DIRECTIONS[part.kind]
@@ -383,7 +135,7 @@ def _plain(part: Part) -> Plain | None:
     return Plain(trigger, end, part.kind, direction, gt if direction == "long" else lt, part.strategy)
 
 
-def _doubt(draft: _Draft) -> str | None:
+def _doubt(draft: Draft) -> str | None:
     if draft.void:
         return "says that it no longer holds"
     if draft.against:
@@ -395,11 +147,11 @@ def _doubt(draft: _Draft) -> str | None:
     return None
 
 
-def _roles(draft: _Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], Spread]:
+def _roles(draft: Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], Spread]:
     """Triggers, targets and what is left to the prices.
 
-    Without an arrow, brackets or a word for targets, numbers of one line are levels of their own, unless the first is set
-    apart from the others: `586.49 584.20, 582.00`, `586.49: 584.20, 582.00`, `586.49 – 584.20, 582.00`."""
+    Without an arrow, brackets or a word for targets, numbers of one line are levels of their own, unless the first is
+    set apart from the others: `586.49 584.20, 582.00`, `586.49: 584.20, 582.00`, `586.49 – 584.20, 582.00`."""
     if not draft.run:
         return (), tuple(draft.targets), ""
     items, gaps = _zones(draft)
@@ -415,7 +167,7 @@ def _roles(draft: _Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...],
     return items, tuple(draft.targets), spread
 
 
-def _zones(draft: _Draft) -> tuple[tuple[tuple[int, int], ...], list[str]]:
+def _zones(draft: Draft) -> tuple[tuple[tuple[int, int], ...], list[str]]:
     """The trigger numbers as zones and single prices, and the gaps that are left between these."""
     joints = _ZONE_JOINTS[draft.zone or bool(draft.targets)] | ({"and"} if draft.between else frozenset())
     items = [(draft.run[0], draft.run[0])]

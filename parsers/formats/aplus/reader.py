@@ -1,19 +1,17 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
 from parsers.confidence import confidence
-from parsers.days import Found, find_day
-from parsers.formats.aplus.header import DATE_WORDS
+from parsers.days import Found
+from parsers.formats.aplus.header import find_trading_day
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
-from parsers.formats.aplus.setups import Numbers, build, extend
+from parsers.formats.aplus.sections import ANY_PRICE, NoteLine, Numbers, Section
+from parsers.formats.aplus.setups import Origin, build, extend
 from parsers.numbers import around, near
 from parsers.reading import Kind, Setup, Span, Strategy
 from parsers.sheet import Sheet
@@ -22,36 +20,15 @@ _LOOK_AHEAD = 4  # lines with something on them
 _TITLE_WORDS = 3
 _LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
 _PLAN_FORMS: Final = frozenset({"setup", "heading", "note", "bare", "follow"})
-_SURE: Final = ((), confidence(()))
-_WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)))
-# A named tuple's own constructor is a Python function.
-_new_setup = partial(tuple.__new__, Setup)
 _EMPTY: Final = frozenset({"blank", "rule", "aside"})
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
-_WORD: Final = re.compile(r"[^\W\d_]+")
+
+_SURE: Final = ((), confidence(()))
+_WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)))
 _lines: Final = Lines()
-_ANY_PRICE: Final = (Decimal(0), Decimal("Infinity"))
-
-
-@dataclass(slots=True)
-class NoteLine:
-    """One line of a note: where it stands in the cleaned text, its shape, and its first number."""
-
-    start: int
-    end: int
-    shape: str
-    first: int
-
-
-@dataclass(slots=True)
-class Section:
-    """What the text says about one ticker."""
-
-    ticker: str | None
-    setups: list[Setup] = field(default_factory=list)
-    note: list[NoteLine] = field(default_factory=list)
-    scale: tuple[Decimal, Decimal] = _ANY_PRICE
+# A named tuple's own constructor is a Python function.
+_new_setup = partial(tuple.__new__, Setup)
 
 
 class PlanReader:
@@ -123,9 +100,6 @@ class PlanReader:
         if self._under:
             self._heading = self._strategy = None
 
-    def _aside(self, line: Line) -> None:
-        pass
-
     def _rule(self, line: Line) -> None:
         if self._section.setups:
             self._enter(None)
@@ -179,14 +153,11 @@ class PlanReader:
         """Looks for the trading day in the header or on a line above the setups that holds nothing else."""
         if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
             return False
-        line, text = self.lines[self._index], self.sheet.line(self._index)
-        after = line.header[1]
-        found = find_day(text[after:], self._posted)
-        if found is None and after:
-            after, found = 0, find_day(text, self._posted)
-        if found is None or (line.form != "header" and not _is_date_alone(text, found)):
+        line = self.lines[self._index]
+        found = find_trading_day(self.sheet.line(self._index), line.header[1], line.form == "header", self._posted)
+        if found is None:
             return False
-        start = self.sheet.starts[self._index] + after
+        start = self.sheet.starts[self._index]
         for number in self._numbers():
             if found.start <= self.sheet.bounds[2 * number + 1] - start < found.end:
                 self.meanings[number] = "unread" if found.problem else "date"
@@ -219,7 +190,8 @@ class PlanReader:
             self._add_note(line, line.note, line.note_number)
 
     def _ordinary(self, line: Line, plain: Plain) -> bool:
-        """Reads a setup line that is like most lines, in a fraction of the time; false where it is not one after all."""
+        """Reads a setup line that is like most lines, in a fraction of the time; false where it is not one after
+        all."""
         start, end, kind, direction, ahead, strategy = plain
         section, numbers, first, index, sheet = self._section, self.numbers, self._first, self._index, self.sheet
         values = numbers.values[first + start : first + end]
@@ -230,11 +202,9 @@ class PlanReader:
             strategy = self._strategy
         levels = tuple(numbers.levels[first + start : first + end])
         span = sheet.span(sheet.starts[index] + line.indent, sheet.starts[index + 1] - line.trailing)
-        flags, certainty = _SURE if section.ticker is not None else _WITHOUT_TICKER
+        flags = _SURE if section.ticker is not None else _WITHOUT_TICKER
         self._take(
-            _new_setup(
-                (kind, strategy, direction, levels[:1], levels[1:], None, index + 1, span, flags, certainty, None, None)
-            )
+            _new_setup((kind, strategy, direction, levels[:1], levels[1:], None, index + 1, span, *flags, None, None))
         )
         self._kind, self._heading, self._waiting, self._dashed = kind, None, False, line.lead == "dash"
         self._apart = False
@@ -243,7 +213,7 @@ class PlanReader:
     def _take(self, setup: Setup) -> None:
         section = self._section
         section.setups.append(setup)
-        if section.scale is _ANY_PRICE:
+        if section.scale is ANY_PRICE:
             section.scale = around(setup.triggers[0].low)
         self._under = True
 
@@ -262,7 +232,7 @@ class PlanReader:
         if kind is None:
             self._refuse("prices without a kind of setup", _numbers(part))
             return
-        setup = build(part, kind, strategy, self.numbers, self._first, self._index + 1, span, flags)
+        setup = build(part, kind, strategy, self.numbers, Origin(self._first, self._index + 1, span), flags=flags)
         if setup is None:
             self._refuse("a price that cannot be one", _numbers(part))
             return
@@ -272,21 +242,26 @@ class PlanReader:
 
     def _inherit(self, part: Part, flags: list[str]) -> tuple[Kind | None, Strategy | None]:
         """A part's kind and strategy, its own or those of the lines above. May add to `flags`."""
-        heading, kind, strategy = self._heading, part.kind, part.strategy
+        kind, strategy, heading = part.kind, part.strategy, self._heading
         if kind is None:
             flags.append("kind_inherited")
-            kind = heading.kind if heading is not None and heading.kind else self._kind
-            if part.broke and part.targets:
-                ahead, price = (self.numbers.values[self._first + at] for at in (part.targets[0], part.triggers[0][0]))
-                kind = "breakout" if ahead > price else "breakdown"
-            related = KIND_OF_RELATION.get(part.relation or "")
-            if related is not None and (kind is None or DIRECTIONS[kind] != DIRECTIONS[related]):
-                kind = related if part.explicit or strategy else None
+            kind = self._implied_kind(part)
             if strategy is None and heading is not None:
                 strategy = heading.strategy
         if strategy is None and kind in _SPLIT_KINDS:
             strategy = self._strategy
         return kind, strategy
+
+    def _implied_kind(self, part: Part) -> Kind | None:
+        """The kind of a part that names none: of the heading above, by its own words, or of the setup above."""
+        if part.broke and part.targets:
+            ahead, price = (self.numbers.values[self._first + at] for at in (part.targets[0], part.triggers[0][0]))
+            return "breakout" if ahead > price else "breakdown"
+        heading = self._heading.kind if self._heading is not None else None
+        related = KIND_OF_RELATION.get(part.relation or "")
+        if heading is not None and (related is None or DIRECTIONS[heading] == DIRECTIONS[related]):
+            return heading
+        return (related or self._kind) if part.explicit or part.strategy else None
 
     def _spans(self, line: Line) -> list[Span]:
         """Where the parts of a line stand."""
@@ -410,12 +385,6 @@ class PlanReader:
                 self.meanings[number] = "unread"
 
 
-def _is_date_alone(text: str, found: Found) -> bool:
-    rest = text[: found.start] + " " + text[found.end :]
-    words = {word.lower() for word in _WORD.findall(rest)}
-    return found.problem is None and words <= DATE_WORDS and not any(character.isdigit() for character in rest)
-
-
 def _numbers(part: Part) -> list[int]:
     triggers = [at for pair in part.triggers for at in pair]
     return [*triggers, *part.targets, *([] if part.stop is None else [part.stop])]
@@ -428,7 +397,7 @@ def _is_bare(setup: Setup) -> bool:
 _HANDLERS: Final[dict[Form, Callable[[PlanReader, Line], None]]] = {
     "blank": PlanReader._blank,
     "rule": PlanReader._rule,
-    "aside": PlanReader._aside,
+    "aside": lambda reader, line: None,
     "header": PlanReader._header,
     "note": PlanReader._note,
     "setup": PlanReader._setup,

@@ -2,73 +2,31 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import partial
-from itertools import accumulate, chain
-from operator import attrgetter
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from parsers.confidence import confidence
-from parsers.formats.aplus.lines import Line
 from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Part
-from parsers.numbers import near
-from parsers.reading import Direction, Kind, Level, Meaning, Role, Setup, Span, Strategy
-from parsers.sheet import Sheet
+from parsers.formats.aplus.sections import Numbers
+from parsers.reading import Direction, Kind, Level, Setup, Span, Strategy
 
 _WAYS: Final = frozenset({"targets_wrong_way", "stop_wrong_way"})
-_roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), attrgetter("meanings")
-# A named tuple's own constructor is a Python function; a reading makes a hundred of these.
-_new_level = partial(tuple.__new__, Level)
 
 
-class Numbers:
-    """The numbers of a text, each as the level that the words of its line make of it.
+class Origin(NamedTuple):
+    """Where a setup stands: the first number of its line, the line, counted from 1, and its span."""
 
-    `used` are those that became levels one by one; `refused` are prices by their words and none by their values."""
-
-    def __init__(self, sheet: Sheet, lines: Sequence[Line]) -> None:
-        values, spans = sheet.values, sheet.spans
-        roles, relations = chain.from_iterable(map(_roles, lines)), chain.from_iterable(map(_relations, lines))
-        self.levels: list[Level] = [*map(_new_level, zip(roles, values, values, relations, spans, strict=True))]
-        self.meanings: list[Meaning] = [*chain.from_iterable(map(_meanings, lines))]
-        self.firsts = [*accumulate(map(len, map(_meanings, lines)), initial=0)]
-        self.values = values
-        self.used: set[int] = set()
-        self.refused: list[int] = []
-
-    def level(self, role: Role, number: int) -> Level:
-        """A number as a level of that role."""
-        self.used.add(number)
-        level = self.levels[number]
-        return level if level.role == role else level._replace(role=role, relation=None)
-
-    def zone(self, first: int, last: int) -> Level:
-        """Two numbers as one trigger."""
-        self.used.update((first, last))
-        low, high = sorted((self.values[first], self.values[last]))
-        begin, end = self.levels[first], self.levels[last]
-        return begin._replace(low=low, high=high, span=Span(begin.span.start, end.span.end))
-
-    def fitting(self, found: Sequence[int], price: Decimal) -> Sequence[int]:
-        """The numbers that can be prices beside this one; the others are refused."""
-        values = self.values
-        kept = [number for number in found if near(values[number], price)]
-        if len(kept) != len(found):
-            self.refused += [number for number in found if number not in kept]
-        return kept
+    first: int
+    line: int
+    span: Span
 
 
 def build(
-    part: Part,
-    kind: Kind,
-    strategy: Strategy | None,
-    numbers: Numbers,
-    first: int,
-    line: int,
-    span: Span,
-    flags: list[str],
+    part: Part, kind: Kind, strategy: Strategy | None, numbers: Numbers, origin: Origin, *, flags: list[str]
 ) -> Setup | None:
-    """The setup that a part is, its numbers counted from `first`; None where no trigger is left. May add to `flags`."""
-    direction = DIRECTIONS[kind]
+    """The setup that a part is, its numbers counted from its line's first; None where no trigger is left. May add to
+    `flags`."""
+    direction, first = DIRECTIONS[kind], origin.first
     pairs, ahead = part.triggers, part.targets
     if part.spread:
         pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
@@ -94,7 +52,9 @@ def build(
         flags.append("relation_contradicts")
     flags += _wrong_ways(direction, triggers, targets, stop)
     marks = tuple(flags)
-    return Setup(kind, strategy, direction, triggers, tuple(targets), stop, line, span, marks, confidence(marks))
+    return Setup(
+        kind, strategy, direction, triggers, tuple(targets), stop, origin.line, origin.span, marks, confidence(marks)
+    )
 
 
 def extend(setup: Setup, part: Part, numbers: Numbers, first: int, end: int) -> Setup:
@@ -182,7 +142,7 @@ def _resolve(
     A pair apart by a dash is a zone, unless the words say above or below and the second price lies further that way.
     A run without commas that goes the setup's way is a trigger and its targets, else levels."""
     found = [at for low, high in part.triggers for at in dict.fromkeys((low, high))]
-    steps = [values[after] - values[before] for before, after in zip(found, found[1:], strict=False)]
+    steps = [values[after] - values[before] for before, after in pairwise(found)]
     forward = all(step > 0 if direction == "long" else step < 0 for step in steps)
     if part.spread == "pair":
         flags.append("zone_or_target")

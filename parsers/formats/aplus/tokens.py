@@ -12,7 +12,7 @@ ARROWS: Final = "🔻🔼🔽🔺➡→⇒➜➔➤▶►»›⟶⟹⬇⬆↓↑
 
 _QUANTITY = r"\s?(?:%|percent|contracts?|shares?|lots?|points?|pips?|cents?|trades|setups|tickers)|[xrk]|rr"
 _PERIOD = r"min(?:ute)?s?|hours?|hrs?|days?|weeks?|wks?|secs?|dte|[ap]\.?m|[ecm][sd]?t|p[sd]t"
-_GLUED_PERIOD = r"-?(?:[smhdw]|candles?|bars?|days?|period)"
+_GLUED_PERIOD = r"-?(?:[mhdw]|candles?|bars?|days?|period)"
 _AVERAGE = r"[-\s]?(?:ema|sma|dma|ma)"
 
 TOKEN: Final = re.compile(
@@ -21,14 +21,15 @@ TOKEN: Final = re.compile(
 | (?P<clock>{SMALL}:{SMALL}(?:\s?[ap]\.?m\b)?)
 | (?P<garbled>{ANY}{{2,}}|{ODD})
 | (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w))
-| (?P<timeframe>{SMALL}[-\s]?(?:{_PERIOD})(?!\w)|{ANY}(?:{_GLUED_PERIOD}|{_AVERAGE})(?!\w))
+| (?P<timeframe>{SMALL}(?:s|[-\s]?(?:{_PERIOD}))(?!\w)
+    |{ANY}(?:{_GLUED_PERIOD}|{_AVERAGE})(?!\w))
 | (?P<ordinal>{SMALL}(?:st|nd|rd|th)\b)
 | (?P<label>(?<!\w)(?:t|tp|pt|tgt|tg|target)s?[-\#.]?{ONE_DIGIT}(?!{ANY}|\w)
     |(?<!\w)(?:t|tp|pt|tgt|tg|target)s?\s\#?{ONE_DIGIT}(?=[\s:)=.@–—-]{{1,4}}\$?{ANY})
     |{ONE_DIGIT}\s(?:targets|tgts|tps)\b
-    |(?<!\w)(?:s&p|russell|nasdaq|dow)\s?{ANY}
     |\(?{ONE_DIGIT}\)(?=\s?\$?{ANY})|\#{SMALL}(?!\w)|{ONE_DIGIT}\uFE0F?\u20E3)
-| (?P<item>(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s))
+| (?P<item>(?<!\w)(?:s&p|russell|nasdaq|dow)\s?{ANY}
+    |(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s))
 | (?P<number>{ANY}(?:ish\b)?)
 | (?P<arrow>[-–—=~]{{1,3}}[>›»]+|>{{2,}}|[{ARROWS}])
 | (?P<less><=?|≤|&lt;)
@@ -66,13 +67,13 @@ _SIGNS: Final = {
     "more": Word("relation", "above"),
     "at": Word("relation", "near"),
     "near": Word("relation", "near"),
-    "aim": Word("target", ""),
-    "halt": Word("stop", ""),
-    "question": Word("unknown", ""),
+    "aim": Word("target"),
+    "halt": Word("stop"),
+    "question": Word("unknown"),
 }
-_SPLIT = re.compile(r"[-./]|(?<=[a-z])(?=[A-Z])")
-_BREAKS = {"out": "breakout", "outs": "breakout", "down": "breakdown", "downs": "breakdown"}
-_GLUED_LABEL = 2
+_NOTHING: Final = Word("filler")
+_SPLIT: Final = re.compile(r"[-./]|(?<=[a-z])(?=[A-Z])")
+_BREAKS: Final = {"out": "breakout", "outs": "breakout", "down": "breakdown", "downs": "breakdown"}
 
 
 class Token(NamedTuple):
@@ -93,9 +94,6 @@ def tokens(shape: str, start: int) -> Iterator[Token]:
             yield from _words(match.group(), match.start())
         else:
             yield Token(name, _SIGNS.get(name, _NOTHING), match.start(), match.end(), match.group())
-
-
-_NOTHING = Word("filler", "")
 
 
 def _words(text: str, start: int) -> Iterator[Token]:

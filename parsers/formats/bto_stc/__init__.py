@@ -1,7 +1,8 @@
 """Single alerts of alert rooms: `BTO SPY 590c 5/30 @ 1.20`, `STC half AAPL 6/20 200c @ 3.10`, `STO ATVI @ 80.91`.
 
-A line holds an action and then, in any order, a quantity, a symbol, an expiry, a strike with its right and a price; after
-these perhaps targets, a stop and remarks. What is half there is reported half, and what could be two things is neither."""
+A line holds an action and then, in any order, a quantity, a symbol, an expiry, a strike with its right and a price;
+after these perhaps targets, a stop and remarks. What is half there is reported half, and what could be two things is
+neither."""
 
 from datetime import datetime
 from typing import Final

@@ -2,29 +2,30 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from itertools import pairwise, zip_longest
 from re import Match
 from typing import Final
 
 from parsers.confidence import confidence
+from parsers.formats.bto_stc.alert import ACTIONS, NO_PRICE, Alert, Price, lacking, price_of, value_of, wrong_ways
 from parsers.formats.bto_stc.expiry import expiry_in, expiry_of, weekly_expiry
 from parsers.formats.bto_stc.tokens import (
-    ACTION, DIGITS, DOUBTING, EVERYDAY, FRACTIONS, LEADING, MENTION, ORDINAL, PRICE, SIZES, SKIPPED, SYMBOL, TOKEN,
+    ACTION,
+    DIGITS,
+    DOUBTING,
+    EVERYDAY,
+    FRACTIONS,
+    LEADING,
+    MENTION,
+    ORDINAL,
+    SIZES,
+    SKIPPED,
+    SYMBOL,
+    TOKEN,
 )  # fmt: skip
-from parsers.reading import Direction, Instrument, Kind, Level, Meaning, Right, Role, Setup
+from parsers.reading import Instrument, Kind, Level, Meaning, Right, Role, Setup
 from parsers.sheet import Sheet
-
-_ACTIONS: Final[dict[str, tuple[Kind, Direction]]] = {
-    "bto": ("entry", "long"),
-    "bot": ("entry", "long"),
-    "sto": ("entry", "short"),
-    "stc": ("exit", "long"),
-    "btc": ("exit", "short"),
-}
-"""What an action does, and the side of the position that it opens or closes: buying to close ends a short."""
 
 _NEARBY = 4  # words before a second action on a line that can make talk of it
 _WORDLY: Final = frozenset({"bot", "btc"})
@@ -32,46 +33,6 @@ _WORDLY: Final = frozenset({"bot", "btc"})
 
 _FULL: Final = frozenset({"number", "at", "date", "contract", "muddled", "range", "split"})
 """Tokens of which one stands right after a symbol in small letters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """A price, or a range of two, and the offsets of its digits in the cleaned text."""
-
-    low: Decimal
-    high: Decimal
-    start: int
-    end: int
-
-
-@dataclass(slots=True)
-class Alert:
-    """One alert while it is read."""
-
-    action: str
-    leading: bool  # its line begins with the action
-    symbol: str | None = None
-    quantity: str | None = None
-    date: str | None = None
-    days: int | None = None
-    weekly: bool = False
-    strike: Decimal | None = None
-    right: Right | None = None
-    price: Price | None = None
-    marked: bool = False  # a sign or a word said that the price comes
-    loose: list[Price] = field(default_factory=list)
-    targets: list[Price] = field(default_factory=list)
-    stop: Price | None = None
-    unread: bool = False
-    refused: str | None = None
-
-    @property
-    def dated(self) -> bool:
-        return self.date is not None or self.days is not None or self.weekly
-
-    @property
-    def option(self) -> bool:
-        return self.dated or self.strike is not None or self.right is not None
 
 
 class AlertReader:
@@ -126,7 +87,7 @@ class AlertReader:
             if line and any(character.isdigit() for character in before):
                 alert.refused = alert.refused or "numbers stand before the action"
         self._settle(alert)
-        reason = _lacking(alert)
+        reason = lacking(alert)
         if reason is None:
             self.setups.append(self._setup(alert, index, begin if alert.leading else action.start(), end))
             return
@@ -139,7 +100,7 @@ class AlertReader:
         token = TOKEN.search(self.sheet.text, start, end)
         if token is None or token.lastgroup not in {"target", "stop"}:
             return
-        alert = self._walk(Alert("", leading=True, symbol="", price=_NO_PRICE), start, end)
+        alert = self._walk(Alert("", leading=True, symbol="", price=NO_PRICE), start, end)
         setup = self.setups.pop()
         targets = (*setup.targets, *(self._level("target", price) for price in alert.targets))
         stop = setup.stop or (self._level("stop", alert.stop) if alert.stop else None)
@@ -148,7 +109,8 @@ class AlertReader:
     def _walk(self, alert: Alert, start: int, end: int) -> Alert:
         self._alert, self._expected = alert, ""
         self._tokens = [*TOKEN.finditer(self.sheet.text, start, end)]
-        for self._position, token in enumerate(self._tokens):
+        for position, token in enumerate(self._tokens):
+            self._position = position
             name = token.lastgroup or ""
             self._mean(token.start(), token.end(), _MEANINGS.get(name, "unread"))
             _HANDLERS[name](self, token)
@@ -169,7 +131,7 @@ class AlertReader:
     # what the tokens mean
 
     def _number(self, token: Match[str]) -> None:
-        alert, price = self._alert, _price(token)
+        alert, price = self._alert, price_of(token)
         expected, self._expected = self._expected, ""
         if expected == "past":
             self._mean(token.start(), token.end(), "label")
@@ -200,7 +162,7 @@ class AlertReader:
     def _take_targets(self, price: Price) -> None:
         """One target, or both ends of a range: the targets of alerts are single prices."""
         for digits in DIGITS.finditer(self.sheet.text, price.start, price.end):
-            value = _value(digits.group())
+            value = value_of(digits.group())
             self._alert.targets.append(Price(value, value, digits.start(), digits.end()))
         self._mean(price.start, price.end, "level")
 
@@ -224,7 +186,7 @@ class AlertReader:
         self._alert.weekly = self._alert.weekly or self._alert.price is None
 
     def _contract(self, token: Match[str]) -> None:
-        alert, price = self._alert, _price(token)
+        alert, price = self._alert, price_of(token)
         right: Right = "call" if "c" in token.group().lower() else "put"
         if price is None:
             alert.unread = True
@@ -316,7 +278,7 @@ class AlertReader:
 
     def _fraction(self, alert: Alert) -> None:
         """`1/2` beside a contract without another date: a size for an exit, for an entry it could be either."""
-        if _ACTIONS[alert.action][0] == "exit" or not alert.option or alert.strike is None:
+        if ACTIONS[alert.action][0] == "exit" or not alert.option or alert.strike is None:
             alert.quantity = alert.date
         else:
             alert.unread = True
@@ -333,7 +295,7 @@ class AlertReader:
             alert.unread = True
 
     def _setup(self, alert: Alert, index: int, start: int, end: int) -> Setup:
-        kind, direction = _ACTIONS[alert.action]
+        kind, direction = ACTIONS[alert.action]
         expiry, flags = self._expiry(alert, kind)
         flags += [
             flag
@@ -349,12 +311,13 @@ class AlertReader:
         targets = tuple(self._level("target", price) for price in alert.targets)
         stop = self._level("stop", alert.stop) if alert.stop else None
         if not alert.option and kind == "entry" and alert.price:
-            flags += _wrong_ways(direction, alert)
+            flags += wrong_ways(direction, alert)
         text = self.sheet.text[start:end].rstrip()
         return Setup(
             kind, None, direction, triggers, targets, stop, index + 1, self.sheet.span(start, start + len(text)),
             tuple(flags), confidence(tuple(flags)),
-            Instrument(alert.symbol or "", expiry, alert.strike, alert.right), alert.quantity and alert.quantity.lower(),
+            Instrument(alert.symbol or "", expiry, alert.strike, alert.right),
+            alert.quantity and alert.quantity.lower(),
         )  # fmt: skip
 
     def _expiry(self, alert: Alert, kind: Kind) -> tuple[date | None, list[str]]:
@@ -370,53 +333,9 @@ class AlertReader:
         return Level(role, price.low, price.high, None, self.sheet.span(price.start, price.end))
 
 
-_NO_PRICE: Final = Price(Decimal(0), Decimal(0), 0, 0)
-
-
-def _lacking(alert: Alert) -> str | None:
-    """Why an alert cannot be told; None where it can."""
-    contract = alert.strike is not None and alert.right is not None
-    if alert.refused or alert.symbol is None:
-        return alert.refused or "names no symbol"
-    if alert.action == "bot" and not contract:
-        return "bought nothing that could be told"
-    if alert.action == "btc" and not contract and not (alert.quantity and alert.price):
-        return "closes nothing that could be told"
-    if not alert.leading and alert.price is None and not contract:
-        return "talks of an alert"
-    if _ACTIONS[alert.action][0] == "entry" and not alert.option and alert.price is None:
-        return "an entry without a price"
-    return None
-
-
-def _price(token: Match[str]) -> Price | None:
-    """The price that a token's digits are, None where they are none."""
-    found = [*DIGITS.finditer(token.group())]
-    split = token.lastgroup == "split"  # `57 .00`
-    texts = ["".join(digits.group() for digits in found)] if split else [digits.group() for digits in found]
-    if not all(PRICE.fullmatch(text) for text in texts):
-        return None
-    values = sorted(map(_value, texts))
-    return Price(values[0], values[-1], token.start() + found[0].start(), token.start() + found[-1].end())
-
-
-def _value(digits: str) -> Decimal:
-    return Decimal(digits.replace(",", ""))
-
-
-def _wrong_ways(direction: Direction, alert: Alert) -> list[str]:
-    """Targets lie ahead of the price of a stock, a stop behind it. Those of options may be the stock's."""
-    if alert.price is None:
-        return []
-    sign = 1 if direction == "long" else -1
-    price = alert.price.low
-    flags = ["targets_wrong_way"] if any(sign * (target.low - price) <= 0 for target in alert.targets) else []
-    return flags + (["stop_wrong_way"] if alert.stop and sign * (price - alert.stop.low) <= 0 else [])
-
-
 _MEANINGS: Final[dict[str, Meaning]] = {
-    "mention": "mention", "date": "date", "dte": "timeframe", "clock": "timeframe", "percent": "quantity", "count": "quantity",
-    "contract": "contract", "target": "label",
+    "mention": "mention", "date": "date", "dte": "timeframe", "clock": "timeframe", "percent": "quantity",
+    "count": "quantity", "contract": "contract", "target": "label",
 }  # fmt: skip
 _HANDLERS: Final[dict[str, Callable[[AlertReader, Match[str]], None]]] = {
     "mention": AlertReader._nothing,

@@ -13,8 +13,8 @@ _FRIDAY: Final = WEEKDAYS.index("friday")
 def expiry_of(text: str, today: date, *, closing: bool) -> tuple[date | None, list[str]]:
     """The expiry that a date in an alert means, and flags.
 
-    Without a year it is the first such day from the post's day on. One that has just passed is no entry's expiry, not even
-    next year's, and an exit's only within a week."""
+    Without a year it is the first such day from the post's day on. One that has just passed is no entry's expiry, not
+    even next year's, and an exit's only within a week."""
     found = month_and_day(text)
     if found is None:
         return None, ["expiry_missing"]

@@ -21,7 +21,7 @@ VALUES (1, 1, 'trigger', 0, 586.49, 586.49, NULL, '[0,1)'), (1, 1, 'trigger', 1,
 INSERT INTO events (channel, event_type, source, correlation_id, data)
 SELECT 'discord:message', 'discord.message.stored', 'worker', correlation_id, '{"schema": 1}' FROM discord_messages;
 INSERT INTO set_aside (kind, relation, former_name, present_name) VALUES ('relation', 'old_setups', 'setups', 'old_setups');
-INSERT INTO event_consumers (name, position, channels) VALUES ('desk', 1, '{parsing:setup}');
+INSERT INTO event_consumers (name, started_after, position, channels) VALUES ('desk', 0, 1, '{parsing:setup}');
 INSERT INTO event_letters (consumer, event_id, channel, event_type, source, correlation_id, data, created_at, state, tries, reason)
 SELECT 'desk', id, channel, event_type, source, correlation_id, data, created_at, 'dead', 5, 'ValueError' FROM events LIMIT 1;
 INSERT INTO event_acknowledgements (consumer, up_to) VALUES ('desk', 1);

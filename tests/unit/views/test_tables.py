@@ -13,10 +13,11 @@ from rich.console import Console
 
 import parsers
 from parsers.reading import Reading
+from worker.events.stored import StoredEvent
 from worker.ingest.channels import Channel
 from worker.ingest.gaps import OpenGap
 from worker.views.channels import show_channels
-from worker.views.events import ToldEvent, event_json, show_events
+from worker.views.events import event_json, show_events
 from worker.views.levels import ladder, show_levels
 from worker.views.post import show_post
 from worker.views.posts import as_json, json_lines
@@ -220,10 +221,10 @@ def test_lines_of_posts_give_a_line_each_in_order() -> None:
     assert all(list(one) == list(found[0]) for one in found)
 
 
-def event(event_type: str, **data: object) -> ToldEvent:
+def event(event_type: str, **data: object) -> StoredEvent:
     correlation_id = UUID("9c1b8f4e-0000-5000-8000-000000000001")
     created_at = datetime(2025, 6, 18, 13, 0, 1, tzinfo=UTC)
-    return ToldEvent(12, "parsing:setup", event_type, "worker", correlation_id, dict(data), created_at)
+    return StoredEvent(12, "parsing:setup", event_type, "worker", correlation_id, json.dumps(data), created_at)
 
 
 def test_an_event_is_a_line_and_what_happened() -> None:

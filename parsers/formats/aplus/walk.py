@@ -1,0 +1,269 @@
+"""Which number of a line is what: one walk over its tokens that gives each number a role by the words around it."""
+
+import re
+from collections.abc import Callable
+from typing import Final, Literal, cast
+
+from parsers.formats.aplus.parts import DIRECTIONS, Draft, Part, finished
+from parsers.formats.aplus.tokens import MEANINGS, Token, joined
+from parsers.numbers import ANY, count
+from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
+
+Expected = Literal["trigger", "target", "stop", "nothing"]
+
+_NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
+_UNFINISHED: Final = (",", "/", "|", "&", "-", "–", "—", "→", ">")
+_DASHES: Final = frozenset("-–—−")
+_GAPS: Final = {",": "comma", "&": "comma", "+": "comma", "/": "slash"}
+
+
+class PartReader:
+    """Reads the tokens of one line into parts; `meanings` says for each number what it was taken for."""
+
+    def __init__(self, shape: str, start: int) -> None:
+        self.meanings: list[Meaning] = ["unread"] * count(shape[:start])
+        self.drafts = [Draft(start)]
+        self._shape = shape
+        self._expected: Expected = "trigger"
+        self._uncertain = False  # an unknown word stands between the last number and here
+        self._placed = False  # a word for a place on the chart stands between the last number and here
+        self._gap_start = start
+        self._joint = ""
+        self._last: Token | None = None
+
+    def read(self, token: Token) -> None:
+        word = joined(self._last, token)
+        if token.name in MEANINGS:
+            self._other_number(token)
+        elif token.name == "number":
+            self._number(token)
+        elif token.name in _SIGN_HANDLERS:
+            _SIGN_HANDLERS[token.name](self, token)
+        else:
+            _WORD_HANDLERS.get(word.cls, PartReader._filler)(self, token, word.value)
+        self._last = token._replace(word=word)
+        self.drafts[-1].end = token.end
+
+    def finish(self) -> list[Part]:
+        self._stop_after_its_number()
+        self._give_back_strategy()
+        more = not self.drafts[-1].targets or self._shape.rstrip().endswith(_UNFINISHED)
+        return [finished(draft, self._expected == "target" and more) for draft in self.drafts]
+
+    # numbers
+
+    def _number(self, token: Token) -> None:
+        draft, index = self.drafts[-1], len(self.meanings)
+        expected = self._expected
+        doubtful = self._uncertain and expected != "stop" and (draft.run or draft.targets)
+        if self._glued(token) or doubtful or expected == "nothing":
+            self.meanings.append("unread")
+            draft.unknown_after += 1
+        elif expected == "stop":
+            self.meanings.append("level")
+            draft.stop = index
+            self._expected = "nothing" if draft.run else "trigger"
+        elif expected == "target":
+            self.meanings.append("level")
+            draft.targets.append(index)
+            draft.explicit = True
+            if self._placed:
+                draft.doubtful.append(index)
+        else:
+            self.meanings.append("level")
+            if draft.run:
+                draft.gaps.append(self._gap(token))
+            draft.run.append(index)
+        self._uncertain = self._placed = False
+        self._gap_start = token.end
+        self._joint = "" if self.meanings[-1] == "level" else "other"
+
+    def _other_number(self, token: Token) -> None:
+        self.meanings.extend([MEANINGS[token.name]] * count(token.text))
+        if token.name == "label":
+            self._target(token, "")
+
+    def _glued(self, token: Token) -> bool:
+        """Whether letters touch the number that are no word of a plan: `Q3`, `590c`."""
+        last = self._last
+        before = last is not None and last.end == token.start and last.word.cls == "unknown" and last.name == "word"
+        after = self._shape[token.end : token.end + 1]
+        return before or after.isalpha() or after == "%"
+
+    def _gap(self, token: Token) -> str:
+        """What stands between a number and the one before it, as one word."""
+        if self._joint:
+            return self._joint
+        between = self._shape[self._gap_start : token.start]
+        signs = between.replace("$", " ").strip()
+        if not signs:
+            return "space"
+        if _DASHES.issuperset(signs):
+            return "dash" if between[0].isspace() and between[-1].isspace() else "tight"
+        return _GAPS.get(signs, "other")
+
+    # words
+
+    def _kind(self, token: Token, value: str) -> None:
+        self._begin(token, lambda draft: draft.kind is None and not draft.targets)
+        draft = self.drafts[-1]
+        draft.mixed = draft.mixed or draft.kind not in {None, value}
+        draft.kind = cast("Kind", value)
+
+    def _strategy(self, token: Token, value: str) -> None:
+        self._begin(token, lambda draft: draft.strategy is None and not draft.targets)
+        self.drafts[-1].strategy = cast("Strategy", value)
+
+    def _side(self, token: Token, value: str) -> None:
+        side = cast("Direction", value)
+        self._begin(
+            token,
+            lambda draft: (
+                draft.side is None and (draft.kind is None or DIRECTIONS[draft.kind] == side) and not draft.targets
+            ),
+        )
+        draft = self.drafts[-1]
+        draft.mixed = draft.mixed or draft.side not in {None, side}
+        draft.side = side
+
+    def _begin(self, token: Token, belongs: Callable[[Draft], bool]) -> None:
+        """A kind, strategy or side after the numbers begins the next setup on the line, unless it completes this
+        one."""
+        draft = self.drafts[-1]
+        if (draft.run or draft.targets) and not self._uncertain and not belongs(draft):
+            self.drafts.append(Draft(token.start))
+            self._expected = "trigger"
+
+    def _break(self, token: Token, value: str) -> None:
+        draft = self.drafts[-1]
+        if draft.run:
+            self._unknown(token, value)
+        else:
+            draft.broke = True
+
+    def _relation(self, token: Token, value: str) -> None:
+        draft = self.drafts[-1]
+        if self._expected == "stop":
+            return
+        if draft.run and token.name in {"less", "more"}:
+            self._towards(token, value)
+        elif draft.relation is None and not draft.targets:
+            draft.relation = cast("Relation", value)
+        elif draft.run and token.name == "word":
+            self._unknown(token, value)
+
+    def _zone(self, token: Token, value: str) -> None:
+        draft = self.drafts[-1]
+        draft.zone = draft.zone or not (draft.targets or token.text.lower().endswith("s"))
+        draft.between = draft.between or token.text.lower() == "between"
+
+    def _target(self, token: Token, value: str) -> None:
+        self._expected = "target"
+        self._uncertain = False
+        self._joint = "other"
+
+    def _towards(self, token: Token, value: str) -> None:
+        draft = self.drafts[-1]
+        # An arrow before every number points at targets only if it points at a number: "🔻 584.20" under a setup.
+        leads = token.name == "arrow" and not draft.named and _NUMBER_AHEAD.match(self._shape, token.end)
+        if draft.run or leads:
+            self._target(token, value)
+
+    def _stop(self, token: Token, value: str) -> None:
+        self._expected = "stop"
+        self._uncertain = False
+
+    def _entry(self, token: Token, value: str) -> None:
+        if not self.drafts[-1].run:
+            self._expected = "trigger"
+
+    def _and(self, token: Token, value: str) -> None:
+        self._joint = "and"
+
+    def _to(self, token: Token, value: str) -> None:
+        self._joint = "to"
+
+    def _against(self, token: Token, value: str) -> None:
+        if self.drafts[-1].run:
+            self._unknown(token, value)
+        else:
+            self.drafts[-1].against = True
+
+    def _void(self, token: Token, value: str) -> None:
+        self.drafts[-1].void = True
+
+    def _unknown(self, token: Token, value: str) -> None:
+        draft = self.drafts[-1]
+        self._uncertain = True
+        if draft.run or draft.targets:
+            draft.unknown_after += 1
+        else:
+            draft.unknown_before += 1
+
+    def _place(self, token: Token, value: str) -> None:
+        self._placed = True
+
+    def _filler(self, token: Token, value: str) -> None:
+        pass
+
+    # signs
+
+    def _open(self, token: Token) -> None:
+        self._uncertain = False
+        if self.drafts[-1].run and self._expected == "trigger":
+            self._expected = "target"
+
+    def _close(self, token: Token) -> None:
+        self._uncertain = False
+
+    def _struck(self, token: Token) -> None:
+        self.drafts[-1].void = True
+
+    # the end
+
+    def _stop_after_its_number(self) -> None:
+        """`targets 590, 592, 585 stop`: the word follows its number."""
+        draft, last = self.drafts[-1], self._last
+        if self._expected != "stop" or last is None or last.word.cls != "stop" or draft.stop is not None:
+            return
+        if self._shape[self._gap_start : last.start].strip() == "" and draft.targets:
+            draft.stop = draft.targets.pop()
+
+    def _give_back_strategy(self) -> None:
+        """`Breakdown below 584.20 (582.00) aggressive`: no number follows, so the word belongs to the setup before
+        it."""
+        if len(self.drafts) == 1 or self.drafts[-1].run or self.drafts[-1].targets:
+            return
+        stray = self.drafts.pop()
+        owner = self.drafts[-1]
+        owner.end = stray.end
+        if stray.kind is None and stray.side is None and owner.strategy is None:
+            owner.strategy = stray.strategy
+        else:
+            owner.unknown_after += 1
+
+
+_WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
+    "kind": PartReader._kind,
+    "strategy": PartReader._strategy,
+    "side": PartReader._side,
+    "break": PartReader._break,
+    "relation": PartReader._relation,
+    "zone": PartReader._zone,
+    "target": PartReader._target,
+    "towards": PartReader._towards,
+    "stop": PartReader._stop,
+    "entry": PartReader._entry,
+    "place": PartReader._place,
+    "and": PartReader._and,
+    "to": PartReader._to,
+    "against": PartReader._against,
+    "void": PartReader._void,
+    "unknown": PartReader._unknown,
+    "note": PartReader._unknown,
+}
+_SIGN_HANDLERS: Final[dict[str, Callable[[PartReader, Token], None]]] = {
+    "open": PartReader._open,
+    "close": PartReader._close,
+    "struck": PartReader._struck,
+}
