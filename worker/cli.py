@@ -138,6 +138,15 @@ def _trace_name(_context: click.Context, _parameter: click.Parameter, value: str
         raise click.BadParameter(f"{value!r} is neither a message id nor a correlation id.") from None
 
 
+def _message_link(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int | None, int]:
+    from worker.views.explanation import parse_link
+
+    try:
+        return parse_link(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no message link, such as Discord's Copy Message Link gives.") from None
+
+
 def _known_parser(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
     if name is not None:
         from parsers import registered
@@ -431,6 +440,38 @@ def backfill(channel_id: int, since: datetime) -> None:
     from worker import commands
 
     _run(commands.backfill(_settings(), channel_id, since.replace(tzinfo=UTC)))
+
+
+@cli.command()
+@click.argument("link", metavar="MESSAGE_LINK", callback=_message_link)
+def explain(link: tuple[int | None, int]) -> None:
+    """Say whether a message is stored, how it came, and what became of it, or why it is not.
+
+    A message's id will do where the message is stored; `trace` has its whole way."""
+    from worker import commands
+
+    _run(commands.explain(_settings(), *link))
+
+
+@cli.command()
+@click.argument("channel_id", metavar="CHANNEL", type=SNOWFLAKE)
+@click.option("--day", type=DAY, metavar="YYYY-MM-DD", help="Only this day of UTC.  [default: all]")
+@click.option("--verify", is_flag=True, help="Read Discord again and compare; needs DISCORD_TOKEN.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+def certify(channel_id: int, day: datetime | None, verify: bool, is_json: bool) -> ExitCode | None:
+    """Show a day at a time what is stored of a channel, and whether it is complete."""
+    from worker import commands
+
+    return _run(commands.certify(_settings(), channel_id, day.date() if day else None, verify=verify, is_json=is_json))
+
+
+@cli.command()
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON array.")
+def doctor(is_json: bool) -> ExitCode | None:
+    """Check token, intents, permissions, schema, clocks, disk and lag, and say what to do."""
+    from worker import commands
+
+    return _run(commands.doctor(_settings(), is_json=is_json))
 
 
 @cli.group()

@@ -20,7 +20,7 @@ INTENT_MISSING = (
 
 # Application flags. Source: Discord's developer documentation, "Application", GATEWAY_MESSAGE_CONTENT and its limited
 # form for bots in few guilds.
-_MESSAGE_CONTENT = 1 << 18 | 1 << 19
+MESSAGE_CONTENT_FLAGS = 1 << 18 | 1 << 19
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +87,7 @@ class Watchdog:
     async def _check_content(self, client: GatewayClient) -> None:
         """Without the intent messages come empty, and nothing else says so."""
         application = await self._rest.application(client)
-        if not int(application.get("flags") or 0) & _MESSAGE_CONTENT:
+        if not int(application.get("flags") or 0) & MESSAGE_CONTENT_FLAGS:
             self._lacks_content = True
             self._health.wait_for("content", INTENT_MISSING)
         elif self._lacks_content:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from rich.console import Console
 from rich.text import Text
 
+from worker.ingest.coverage import Gap
 from worker.ingest.gaps import OpenGap
 from worker.ingest.observation import snowflake_time
 from worker.views.stored_status import ChannelStatus, Status
@@ -45,7 +46,16 @@ def _channel_json(channel: ChannelStatus) -> dict[str, object]:
         "last_message_id": None if last is None else str(last),
         "last_posted_at": None if last is None else snowflake_time(last).isoformat(),
         "unreachable_since": channel.unreachable_since.isoformat() if channel.unreachable_since else None,
-        "gaps": [_gap_json(gap) for gap in channel.gaps],
+        "gaps": [_gap_json(gap) for gap in channel.gaps] + [_span_json(gap) for gap in channel.unnoticed],
+    }
+
+
+def _span_json(gap: OpenGap | Gap) -> dict[str, object]:
+    return {
+        "first_id": str(gap.first_id),
+        "last_id": str(gap.last_id),
+        "from": snowflake_time(gap.first_id).isoformat(),
+        "to": snowflake_time(gap.last_id).isoformat(),
     }
 
 
@@ -53,10 +63,7 @@ def _gap_json(gap: OpenGap) -> dict[str, object]:
     """`percent` and `seconds_left` go by time in the channel, not by messages."""
     left = _seconds_left(gap, datetime.now(UTC))
     return {
-        "first_id": str(gap.first_id),
-        "last_id": str(gap.last_id),
-        "from": snowflake_time(gap.first_id).isoformat(),
-        "to": snowflake_time(gap.last_id).isoformat(),
+        **_span_json(gap),
         "open_since": gap.opened_at.isoformat(),
         "reason": gap.reason,
         "is_forbidden": gap.is_forbidden,
@@ -121,20 +128,27 @@ def _channel_name(channel: ChannelStatus) -> Text:
 def _gaps(channel: ChannelStatus, zone: tzinfo) -> Text:
     if channel.unreachable_since:
         return styled(f"gone since {channel.unreachable_since.astimezone(zone):%m-%d %H:%M}", FLAG_STYLE)
-    if not channel.gaps:
+    if not channel.gaps and not channel.unnoticed:
         return styled("none" if channel.listens and channel.messages else "", FAINT)
-    return styled(f"{len(channel.gaps)} open", FLAG_STYLE)
+    return styled(f"{len(channel.gaps) + len(channel.unnoticed)} open", FLAG_STYLE)
 
 
 def _show_gaps(console: Console, channel: ChannelStatus, zone: tzinfo) -> None:
     """Under the table: why and since when does not fit into a column."""
-    for gap in channel.gaps[:GAPS_SHOWN]:
+    gaps: tuple[OpenGap | Gap, ...] = (*channel.gaps, *channel.unnoticed)
+    for gap in gaps[:GAPS_SHOWN]:
         span = f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}"
         console.print(styled(f"Gap in {channel.name or channel.channel_id}: {span}", FLAG_STYLE))
-        since = f"{gap.opened_at.astimezone(zone):%m-%d %H:%M}"
-        console.print(styled(f"  open since {since} ({gap.reason.replace('_', ' ')}), {_progress(gap)}", FAINT))
-    if (more := len(channel.gaps) - GAPS_SHOWN) > 0:
+        console.print(styled(f"  {_why(gap, zone)}", FAINT))
+    if (more := len(gaps) - GAPS_SHOWN) > 0:
         console.print(styled(f"  and {more} more", FAINT))
+
+
+def _why(gap: OpenGap | Gap, zone: tzinfo) -> str:
+    if isinstance(gap, Gap):
+        return "no worker has looked yet"
+    since = f"{gap.opened_at.astimezone(zone):%m-%d %H:%M}"
+    return f"open since {since} ({gap.reason.replace('_', ' ')}), {_progress(gap)}"
 
 
 def _progress(gap: OpenGap) -> str:

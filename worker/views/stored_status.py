@@ -8,6 +8,7 @@ from asyncpg import Connection
 
 from worker.db.migration.state import read_state
 from worker.db.schema import HEAD
+from worker.ingest.coverage import Gap, find_gaps
 from worker.ingest.gaps import OpenGap, open_gaps
 
 _CHANNELS = """
@@ -30,7 +31,8 @@ _EVENTS = "SELECT max(id) AS last_id, count(*) AS kept FROM events"
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """`gaps` are those that a worker found and that are still open, the newest first."""
+    """`gaps` are those that a worker has found and that are open, `unnoticed` those that none has found yet, up to the
+    last stored message; the newest first."""
 
     channel_id: int
     name: str
@@ -39,7 +41,8 @@ class ChannelStatus:
     parser: str | None
     messages: int
     last_message_id: int | None
-    gaps: tuple[OpenGap, ...]
+    gaps: tuple[OpenGap, ...] = ()
+    unnoticed: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +78,12 @@ async def _channels(connection: Connection) -> tuple[ChannelStatus, ...]:
     gaps = defaultdict[int, list[OpenGap]](list)
     for gap in await open_gaps(connection):
         gaps[gap.channel_id].append(gap)
-    return tuple(ChannelStatus(**row, gaps=tuple(gaps[row["channel_id"]])) for row in rows)
+    newest = {row["channel_id"]: row["last_message_id"] for row in rows if row["listens"] and row["last_message_id"]}
+    unnoticed = defaultdict[int, list[Gap]](list)
+    for missing in await find_gaps(connection, newest):
+        if not any(gap.first_id <= missing.last_id and missing.first_id <= gap.last_id for gap in gaps[missing[0]]):
+            unnoticed[missing.channel_id].append(missing)
+    return tuple(
+        ChannelStatus(**row, gaps=tuple(gaps[row["channel_id"]]), unnoticed=tuple(unnoticed[row["channel_id"]]))
+        for row in rows
+    )
