@@ -14,6 +14,7 @@ from worker.db.connection import Database, open_database
 from worker.db.lease import Lease, LeaseLostError, held_lease
 from worker.db.migrate import migrate
 from worker.exits import ConfigError, ExitCode, WorkerError
+from worker.failpoints import arm
 from worker.gateway.endpoints import point_library
 from worker.health import Health, serve
 from worker.ingest.writer import PASSING
@@ -57,6 +58,7 @@ async def running(settings: Settings) -> AsyncIterator["Worker"]:
     if settings.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set: put the bot's token there (developer portal, Bot, Reset Token).")
     point_library(settings)
+    arm(settings.failpoints or "")
     health = Health()
     for component in ("database", "schema", "gateway"):
         health.wait_for(component, "starting")

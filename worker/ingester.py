@@ -103,7 +103,8 @@ class Ingester:
             self._wakeup.committed,
         )
         survey = Survey(self._session, self._rest, self._book, epoch=self._epoch, reload_channels=self._reload_channels)
-        window = Window(self._settings.look_back_messages, self._settings.look_back_days)
+        settings = self._settings
+        window = Window(settings.look_back_messages, settings.look_back_days, settings.look_back_settled_seconds)
         return CatchUp(means, survey, window=window, drained=self._queue.drained)
 
     def _make_client(self) -> GatewayClient:

@@ -18,6 +18,7 @@ import structlog
 
 from worker.db.connection import Database, connect
 from worker.db.schema import INGEST_EPOCH_LOCK, INGEST_LEASE_LOCK, LEASE_LOST_STATE
+from worker.failpoints import reach
 
 RENEWALS = 3  # a lease time
 POLLS = 4  # a lease time, while another process holds it
@@ -71,7 +72,9 @@ class Lease:
             try:
                 async with asyncio.timeout(self._seconds + EPOCH_SECONDS):
                     if await self._has_lock():
+                        reach("lease.locked")
                         self.epoch = await self._begin_epoch()
+                        reach("lease.taken")
                         break
                 if not is_told:
                     is_told = True
@@ -99,6 +102,7 @@ class Lease:
                 log.error("lease.lost", epoch=self.epoch, reason=f"epoch {epoch} has begun")
                 return
             if holds:
+                reach("lease.renewed")
                 on_kept()
 
     def release(self) -> None:

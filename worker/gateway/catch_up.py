@@ -13,6 +13,7 @@ from asyncpg import Connection
 
 from worker import metrics
 from worker.db.lease import LeaseLostError
+from worker.failpoints import reach
 from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
 from worker.gateway.look_back import LookBack, Window
 from worker.gateway.pacing import BudgetSpentError
@@ -93,6 +94,7 @@ class CatchUp:
             self._newest |= found.newest
             async with self._means.session.use() as connection:
                 gaps = await account_for_gaps(connection, self._newest, reason, self._means.epoch)
+                reach("history.gaps_accounted")
                 await _show_open_gaps(connection)
                 if looks_back:
                     stored = await channels_with_messages(connection, not_before=self._window.first_id)
@@ -137,8 +139,10 @@ class CatchUp:
             await _show_open_gaps(connection)
         self._means.on_commit()
         if channel_id in self._due:
-            await LookBack(self._means, channel_id, self._window).run()
-            self._due.discard(channel_id)
+            if await LookBack(self._means, channel_id, self._window).run():
+                self._due.discard(channel_id)
+            else:
+                asyncio.get_running_loop().call_later(self._window.settled_seconds, self.want, "self_check")
 
 
 async def _happened(event: asyncio.Event, seconds: float) -> bool:

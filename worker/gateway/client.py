@@ -13,6 +13,7 @@ import discord
 import structlog
 
 from worker import metrics
+from worker.failpoints import reach
 from worker.gateway.described import AnyChannel
 from worker.gateway.pacing import Identifies
 from worker.gateway.pulse import Pulse
@@ -179,6 +180,7 @@ class GatewayClient(discord.Client):
 
     def _put(self, observation: Observation, covered: Covered | None = None) -> bool:
         if self._queue.put(observation, covered):
+            reach("gateway.received")
             return True
         self._watcher.overflowed()
         return False

@@ -12,6 +12,7 @@ from worker import correlation, metrics
 from worker.db.shared_session import SharedSession
 from worker.events.catalogue import CatchupCompleted, CatchupStarted, Event, Fact
 from worker.events.outbox import tell
+from worker.failpoints import reach
 from worker.gateway.client import GatewayClient, observe_message
 from worker.gateway.described import can_read_history
 from worker.gateway.rest import PAGE, Rest, SessionEndedError
@@ -99,6 +100,7 @@ class GapFetch:
         await self._check_permission()
         page = await means.rest.messages(client, self._channel_id, after=self._after)
         metrics.HISTORY_PAGES.inc()
+        reach("history.page_received")
         if not page:
             await self._prove_empty(client, gap)
         channel = client.permitting_channel(self._channel_id)
@@ -108,6 +110,7 @@ class GapFetch:
         started = time.perf_counter()
         async with means.writing:
             written = await means.writer.write(seen, [Covered(self._channel_id, gap.first_id - 1, reached)])
+        reach("history.page_written")
         account(seen, written, time.perf_counter() - started)
         means.on_commit()
         self._gap, self._after = gap, seen[-1].message_id if seen else reached

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import discord
 import structlog
 
+from worker.failpoints import reach
 from worker.gateway.client import observe_message
 from worker.gateway.described import can_read_history
 from worker.gateway.gap_fetch import Means, NotPermittedError
@@ -15,17 +16,18 @@ from worker.ingest.observation import Observation, snowflake_at
 from worker.ingest.queue import account
 from worker.ingest.verifications import add_verification, newest_stretch, standing_messages
 
-SETTLED = timedelta(seconds=60)  # messages become visible out of order; what is younger may still appear
-
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How far back is read again: both bounds hold."""
+    """How far back is read again: both bounds hold.
+
+    Messages become visible out of order, so that one younger than `settled_seconds` is not taken to be deleted."""
 
     messages: int
     days: float
+    settled_seconds: float
 
     @property
     def first_id(self) -> int:
@@ -37,21 +39,25 @@ class LookBack:
         self._means = means
         self._channel_id = channel_id
         self._window = window
+        self._is_settled = True
 
-    async def run(self) -> None:
-        """Raises NotPermittedError, what Rest and the writer raise, and LeaseLostError."""
+    async def run(self) -> bool:
+        """False: something that is missing is too young to be taken to be deleted.
+
+        Raises NotPermittedError, what Rest and the writer raise, and LeaseLostError."""
         async with self._means.session.use() as connection:
             stretch = await newest_stretch(
                 connection, self._channel_id, not_before=self._window.first_id, messages=self._window.messages
             )
         if stretch is None:
-            return
+            return True
         first_id, last_id = stretch
         edited = deleted = 0
         while first_id <= last_id:
             page_edited, page_deleted, first_id = await self._page(first_id, last_id)
             edited, deleted = edited + page_edited, deleted + page_deleted
         log.info("history.looked_back", channel_id=self._channel_id, edited=edited, deleted=deleted)
+        return self._is_settled
 
     async def _page(self, first_id: int, last_id: int) -> tuple[int, int, int]:
         """Edited and deleted messages of a page, and where the next one begins."""
@@ -72,8 +78,11 @@ class LookBack:
         started = time.perf_counter()
         async with means.writing:
             written = await means.writer.write(seen)
+        reach("look_back.page_written")
         account(seen, written, time.perf_counter() - started)
-        if None not in asked_one_by_one:
+        if None in asked_one_by_one:
+            self._is_settled = False
+        else:
             async with means.session.use() as connection:
                 await add_verification(connection, self._channel_id, first_id, reached, at=began, epoch=means.epoch)
         means.on_commit()
@@ -82,7 +91,7 @@ class LookBack:
     async def _ask(self, message_id: int, guild_id: int) -> Observation | None:
         """What is missing from a page may not be visible yet, or was hidden with the permission: one by one, Discord
         tells a message that does not exist from one that may not be read. None: too young to tell."""
-        if message_id > snowflake_at(datetime.now(UTC) - SETTLED):
+        if message_id > snowflake_at(datetime.now(UTC) - timedelta(seconds=self._window.settled_seconds)):
             return None
         try:
             payload = await self._means.rest.message(self._means.connected_client(), self._channel_id, message_id)

@@ -16,6 +16,7 @@ from worker import correlation
 from worker.db.lease import LeaseLostError, begin
 from worker.events.catalogue import Event, MessageEdited, MessageStored
 from worker.events.outbox import commit_events
+from worker.failpoints import reach
 from worker.ingest import message_rows
 from worker.ingest import statements as sql
 from worker.ingest.message_events import deleted_event, text_events
@@ -182,12 +183,16 @@ class Writer:
         self, connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
     ) -> None:
         await begin(connection, self._epoch)
+        reach("writer.begun")
         events = await write_seen(connection, seen, covered, written)
+        reach("writer.rows_written")
         if covered:
             rows = [(had.channel_id, had.after, had.up_to) for had in covered]
             await connection.execute(sql.ADD_COVERAGE, *columns(rows))
+        reach("writer.covered")
         written.events = len(events)
         await commit_events(connection, events)
+        reach("writer.committed")
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
