@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.acceptance.test_lease import in_role
 from tests.faults.campaign import Run
 from tests.support.cable import cable_to
+from tests.support.waiting import until
 from tests.support.wire import wire_to
 from tests.support.worker_process import WorkerProcess, worker_process
 from worker.failpoints import FAILPOINTS, Failpoint
@@ -99,7 +100,7 @@ async def database_restarted(run: Run) -> None:
     async with at_work(run):
         await run.load(0.3)
         os.kill(_postmaster(run), signal.SIGQUIT)
-        await asyncio.to_thread(_gone, _postmaster(run))
+        await until(partial(_has_stopped, run), "the server to stop")
         await run.load(run.chance.uniform(0, 1))
         await asyncio.to_thread(run.server.start)
         await run.settled()
@@ -212,11 +213,8 @@ def _postmaster(run: Run) -> int:
     return int((run.server.data / "postmaster.pid").read_text().splitlines()[0])
 
 
-def _gone(process: int) -> None:
-    end = time.monotonic() + 60
-    while Path(f"/proc/{process}").exists():
-        assert time.monotonic() < end, "the server does not stop"
-        time.sleep(0.02)
+async def _has_stopped(run: Run) -> bool:
+    return not run.server.is_running()
 
 
 def _backends(postmaster: int) -> list[int]:
