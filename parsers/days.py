@@ -90,6 +90,7 @@ def _year(digits: str | None) -> int | None:
     return int(digits) + (2000 if len(digits) == 2 else 0)
 
 
+@lru_cache(maxsize=256)
 def _index(name: str, names: tuple[str, ...]) -> int | None:
     """Which name a short or long spelling means: `Thur`, `Sept`. A letter may be wrong in a long one."""
     small = name.lower()

@@ -23,6 +23,7 @@ SMALL: Final = f"[{ONE_DIGIT}{TWO_DIGITS}]"
 _LONGEST = 40
 _INTEGER_DIGITS = 7
 _DECIMALS = 8
+_AFTER_DECIMALS: Final = re.compile(r"(?<=\.[0-9]),|(?<=\.[0-9]{2}),")
 _MARKER: Final = re.compile(ANY)
 _THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$")
 _BREAK: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")
@@ -112,27 +113,32 @@ def _company(pieces: Sequence[str], worths: Sequence[Worth]) -> list[list[Decima
             continue
         line = range(begin, index + 1)
         prices = [worths[at].value for at in line if worths[at].marker == PRICE]
-        prices = prices or [value for at in line if (value := _joined(pieces[2 * at + 1]))] * (len(line) > 1) or recent
+        if not prices and len(line) > 1:
+            prices = [worth.value for at in line if (worth := _price(pieces[2 * at + 1])).marker == PRICE]
+        prices = prices or recent
         company += [prices] * len(line)
         recent = [] if _BLANK_LINE.search(following.replace("\u2028\n", "\n")) else prices
         begin = index + 1
     return company
 
 
-def _joined(digits: str) -> Decimal | None:
-    """The price that digits with a thousands mark are, unless there is none or it is too high for a price."""
+def _price(digits: str) -> Worth:
+    """What digits are worth as one price, a thousands mark allowed."""
+    if "," not in digits:
+        return _worth(digits)
     if not _THOUSANDS.match(digits) or len(digits.partition(".")[0].replace(",", "")) > _INTEGER_DIGITS:
-        return None
-    return Decimal(digits.replace(",", ""))
+        return Worth(ODD, Decimal(0))
+    return Worth(PRICE, Decimal(digits.replace(",", "")))
 
 
 def _resolve(digits: str, company: Sequence[Decimal]) -> list[tuple[str, Worth]]:
-    joined = _joined(digits)
-    parts = digits.split(",")
-    worths = [_worth(part) for part in parts]
-    values = [worth.value for worth in worths]
-    if joined is not None and (not company or any(near(joined, other) for other in company)):
-        return [(digits, Worth(PRICE, joined))]
-    if all(any(near(value, other) for other in company or values[:1]) for value in values):
-        return list(zip(parts, worths, strict=True))
-    return [(digits, Worth(ODD, Decimal(0)) if joined is None else Worth(PRICE, joined))]
+    """One price, a list whose prices end with decimals, or a list of all that commas part: the first that fits."""
+    whole = _price(digits)
+    if whole.marker != ODD and not company:
+        return [(digits, whole)]
+    for parts in ([digits], _AFTER_DECIMALS.split(digits), digits.split(",")):
+        worths = [_price(part) for part in parts]
+        others = company or [worths[0].value]
+        if all(any(near(worth.value, other) for other in others) for worth in worths):
+            return list(zip(parts, worths, strict=True))
+    return [(digits, whole)]

@@ -17,15 +17,24 @@ from uuid import UUID
 import click
 
 from worker.exits import ExitCode, NotFoundError, WorkerError
+from worker.parameters import (
+    CORRELATION_ID,
+    DAY,
+    EVENT_CHANNEL,
+    EVENT_ID,
+    MESSAGE_LINK,
+    PARSER,
+    SNOWFLAKE,
+    TIME,
+    TRACE_NAME,
+    ZONE,
+)
 
 if TYPE_CHECKING:
     from worker.settings import Settings
 
 PROGRAM = "python -m worker"
 STANDARD_INPUT = "-"
-SNOWFLAKE = click.IntRange(min=1, max=(1 << 63) - 1)
-EVENT_ID = click.IntRange(min=-(1 << 63), max=(1 << 63) - 1)
-DAY = click.DateTime(["%Y-%m-%d"])
 DAY_HELP = "The trading day.  [default: today in PLAN_TIMEZONE]"
 EPILOG = """\b
 Settings are environment variables. README.md lists them, with their units and
@@ -100,62 +109,6 @@ def _run_until_interrupted(work: Coroutine[Any, Any, ExitCode | None]) -> ExitCo
         return ExitCode.OK
 
 
-def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
-    from worker.views.posts import parse_time
-
-    try:
-        return None if value is None else parse_time(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no time such as 2025-05-15T12:55:00Z.") from None
-
-
-def _zone(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    from zoneinfo import ZoneInfo
-
-    try:
-        return None if value is None else ZoneInfo(value).key
-    except (KeyError, ValueError, OSError):
-        raise click.BadParameter(f"{value!r} is no time zone such as America/Chicago.") from None
-
-
-def _known_event_channels(
-    _context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]
-) -> tuple[str, ...]:
-    if names:
-        from worker.events.catalogue import CHANNELS
-
-        if unknown := [name for name in names if name not in CHANNELS]:
-            raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(CHANNELS)}.")
-    return names
-
-
-def _trace_name(_context: click.Context, _parameter: click.Parameter, value: str) -> UUID | int:
-    try:
-        # What an import could not identify has a negative message id.
-        number = value.removeprefix("-")
-        return int(value) if number.isdecimal() and int(number) < 1 << 63 else UUID(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is neither a message id nor a correlation id.") from None
-
-
-def _message_link(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int | None, int]:
-    from worker.views.explanation import parse_link
-
-    try:
-        return parse_link(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no message link, such as Discord's Copy Message Link gives.") from None
-
-
-def _known_parser(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
-    if name is not None:
-        from parsers import registered
-
-        if name not in registered():
-            raise click.BadParameter(f"{name!r} is none of {', '.join(registered())}.")
-    return name
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 def cli() -> None:
     """Stores every message of a trading channel on Discord, reads the trade setups in it and tells other programs."""
@@ -205,11 +158,11 @@ def migrate(what: str | None) -> None:
 @click.option(
     "--posted-at",
     metavar="TIME",
-    callback=_time,
+    type=TIME,
     help="When it was posted: ISO 8601, UTC without a zone.  [default: now]",
 )
 @click.option(
-    "--timezone", metavar="ZONE", callback=_zone, help="Whose date a plan without one is for.  [default: PLAN_TIMEZONE]"
+    "--timezone", metavar="ZONE", type=ZONE, help="Whose date a plan without one is for.  [default: PLAN_TIMEZONE]"
 )
 def parse(file: str, form: str | None, posted_at: datetime | None, timezone: str | None) -> None:
     """Show what is read from a post.
@@ -264,11 +217,11 @@ def replay(files: tuple[Path, ...], channel: int | None) -> None:
     _run(commands.replay(_settings(quiet=sys.stderr.isatty()), files, channel))
 
 
-@cli.command()
+@cli.command(short_help="Show what today's parsers read otherwise.")
 @click.option(
-    "--since", metavar="TIME", callback=_time, help="Only posts from this moment on, such as 2025-05-15T00:00:00Z."
+    "--since", metavar="TIME", type=TIME, help="Only posts from this moment on, such as 2025-05-15T00:00:00Z."
 )
-@click.option("--parser", metavar="NAME", callback=_known_parser, help="Only what this parser read before.")
+@click.option("--parser", metavar="NAME", type=PARSER, help="Only what this parser read before.")
 @click.option("--execute", is_flag=True, help="Write what is read otherwise, and tell it.  [default: only show it]")
 def reparse(since: datetime | None, parser: str | None, execute: bool) -> None:
     """Run today's parsers over what is stored and show what they read otherwise."""
@@ -282,7 +235,7 @@ def reparse(since: datetime | None, parser: str | None, execute: bool) -> None:
 @click.argument("ticker")
 @click.option("--day", type=DAY, metavar="YYYY-MM-DD", help=DAY_HELP)
 @click.option(
-    "--as-of", metavar="TIME", callback=_time, help="Show what stood at this moment, such as 2025-05-15T14:00:00Z."
+    "--as-of", metavar="TIME", type=TIME, help="Show what stood at this moment, such as 2025-05-15T14:00:00Z."
 )
 def setups(ticker: str, day: datetime | None, as_of: datetime | None) -> None:
     """Show the setups of TICKER that stand."""
@@ -314,10 +267,12 @@ def events() -> None:
     "channels",
     metavar="NAME",
     multiple=True,
-    callback=_known_event_channels,
+    type=EVENT_CHANNEL,
     help="Only of this channel, such as parsing:setup; may be repeated.",
 )
-@click.option("--correlation", metavar="ID", type=click.UUID, help="Only with this correlation id, from the first on.")
+@click.option(
+    "--correlation", metavar="ID", type=CORRELATION_ID, help="Only with this correlation id, from the first on."
+)
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object a line.")
 def tail(after: int | None, follow: bool, channels: tuple[str, ...], correlation: UUID | None, is_json: bool) -> None:
     """Show events in the order in which they committed; times are in UTC."""
@@ -332,19 +287,17 @@ def tail(after: int | None, follow: bool, channels: tuple[str, ...], correlation
 @events.command("replay")
 @click.option("--after", metavar="N", type=EVENT_ID, default=0, help="After this event id; imported ones are negative.")
 @click.option("--up-to", metavar="N", type=EVENT_ID, help="Up to this event id.")
-@click.option("--correlation", metavar="ID", type=click.UUID, help="Only with this correlation id.")
+@click.option("--correlation", metavar="ID", type=CORRELATION_ID, help="Only with this correlation id.")
 @click.option(
     "--channel",
     "channels",
     metavar="NAME",
     multiple=True,
-    callback=_known_event_channels,
+    type=EVENT_CHANNEL,
     help="Only of this channel, such as parsing:setup; may be repeated.",
 )
-@click.option(
-    "--since", metavar="TIME", callback=_time, help="Told at this time or later: ISO 8601, UTC without a zone."
-)
-@click.option("--until", metavar="TIME", callback=_time, help="Told before this time.")
+@click.option("--since", metavar="TIME", type=TIME, help="Told at this time or later: ISO 8601, UTC without a zone.")
+@click.option("--until", metavar="TIME", type=TIME, help="Told before this time.")
 @click.option("--consumer", metavar="NAME", help="Hand them to this consumer.  [default: to standard output]")
 @click.option("--execute", is_flag=True, help="Hand them over; without it they are only counted.")
 def replay_events(
@@ -368,8 +321,8 @@ def replay_events(
     _run(commands.replay_events(_settings(), selection, consumer=consumer, execute=execute))
 
 
-@cli.command()
-@click.argument("name", metavar="CORRELATION_ID|MESSAGE_ID", callback=_trace_name)
+@cli.command(short_help="Show the whole way of a message.")
+@click.argument("name", metavar="CORRELATION_ID|MESSAGE_ID", type=TRACE_NAME)
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def trace(name: UUID | int, is_json: bool) -> None:
     """Show the whole way of a message: posted, received, told, and what each consumer made of it."""
@@ -412,6 +365,16 @@ def requeue(consumer: str, event_ids: tuple[int, ...]) -> None:
     _run(commands.requeue(_settings(), consumer, event_ids))
 
 
+@consumers.command("move")
+@click.argument("consumer", metavar="NAME")
+@click.option("--after", metavar="N", type=EVENT_ID, required=True, help="The event id to go on after.")
+def move_consumer(consumer: str, after: int) -> None:
+    """Have a consumer skip events, or read some again, while no reader of it is at work."""
+    from worker import commands
+
+    _run(commands.move_consumer(_settings(), consumer, after))
+
+
 @consumers.command("remove")
 @click.argument("consumer", metavar="NAME")
 def remove_consumer(consumer: str) -> None:
@@ -443,7 +406,7 @@ def backfill(channel_id: int, since: datetime) -> None:
 
 
 @cli.command()
-@click.argument("link", metavar="MESSAGE_LINK", callback=_message_link)
+@click.argument("link", metavar="MESSAGE_LINK", type=MESSAGE_LINK)
 def explain(link: tuple[int | None, int]) -> None:
     """Say whether a message is stored, how it came, and what became of it, or why it is not.
 
@@ -481,9 +444,7 @@ def channels() -> None:
 
 @channels.command("add")
 @click.argument("channel_id", metavar="ID", type=SNOWFLAKE)
-@click.option(
-    "--parser", metavar="NAME", callback=_known_parser, help="Read every message in this format.  [default: detect it]"
-)
+@click.option("--parser", metavar="NAME", type=PARSER, help="Read every message in this format.  [default: detect it]")
 def add_channel(channel_id: int, parser: str | None) -> None:
     """Listen to a channel. A worker that runs takes it up within seconds."""
     from worker import commands

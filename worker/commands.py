@@ -217,6 +217,12 @@ async def requeue(settings: Settings, consumer: str, event_ids: Sequence[int]) -
     click.echo(f"{requeued} dead letters wait for {consumer} again.")
 
 
+async def move_consumer(settings: Settings, consumer: str, after: int) -> None:
+    async with _session(settings, "consumers") as connection:
+        await event_consumers.move_consumer(connection, consumer, after)
+    click.echo(f"{consumer} goes on after event {after}.")
+
+
 async def remove_consumer(settings: Settings, consumer: str) -> None:
     async with _session(settings, "consumers") as connection:
         await event_consumers.remove_consumer(connection, consumer)

@@ -1,6 +1,7 @@
 """The worker's main job from end to end on this machine: a local Discord, an analyst's posts, what they become."""
 
 import asyncio
+import json
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -36,15 +37,20 @@ _TOLD = "SELECT count(*) FROM events WHERE correlation_id = $1 AND event_type = 
 async def run(settings: Settings, *, keep: bool) -> ExitCode:
     """Shows everything and ends, or with `keep` goes on until Ctrl-C with the sandbox and the worker at work."""
     console = terminal()
-    folder = Path(tempfile.mkdtemp(prefix="plan-worker-demo-"))
-    # Where root may make no user namespace, the server runs as another account, which has to get through.
-    folder.chmod(0o711)
+    folder = _scratch_folder()
     try:
         async with Sandbox(token=TOKEN) as sandbox:
             await _show(console, settings, sandbox, folder, keep=keep)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return ExitCode.OK
+
+
+def _scratch_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="plan-worker-demo-"))
+    # Where root may make no user namespace, the server runs as another account, which has to get through.
+    folder.chmod(0o711)
+    return folder
 
 
 async def _show(console: Console, settings: Settings, sandbox: Sandbox, folder: Path, *, keep: bool) -> None:
@@ -75,11 +81,12 @@ async def _show(console: Console, settings: Settings, sandbox: Sandbox, folder: 
             await _post(console, sandbox, channel, connection, today)
             await _show_results(console, connection, zone, today)
         if keep:
-            await _keep(console, sandbox, worker)
+            await _keep(console, sandbox, channel, folder, worker)
 
 
 def _step(console: Console, text: str) -> None:
-    console.print(f"▸ {text}", style="bold")
+    # An address broken over two lines cannot be opened from the terminal.
+    console.print(f"▸ {text}", style="bold", soft_wrap=True)
 
 
 async def _post(console: Console, sandbox: Sandbox, channel: Channel, connection: Connection, today: date) -> None:
@@ -124,10 +131,12 @@ async def _show_results(console: Console, connection: Connection, zone: ZoneInfo
     show_events(console, await read_events(connection, after=0))
 
 
-async def _keep(console: Console, sandbox: Sandbox, worker: Worker) -> None:
+async def _keep(console: Console, sandbox: Sandbox, channel: Channel, folder: Path, worker: Worker) -> None:
+    post = json.dumps({"channel": str(channel.id), "text": "A+ Trade Setups\n\nIWM\nBounce 201.50 -> 203.00"})
     console.print()
-    _step(console, "Still running; Ctrl-C ends it")
-    console.print(f"  post as a user:  curl -X POST {sandbox.control_url}/… (docs/sandbox.md)")
+    _step(console, "Still running; Ctrl-C ends it. From another terminal:")
+    console.print(f"  DATA_DIRECTORY={folder} .venv/bin/python -m worker events tail --follow", soft_wrap=True)
+    console.print(f"  curl -X POST {sandbox.control_url}/post -d '{post}'", soft_wrap=True)
     await worker.wait()
 
 

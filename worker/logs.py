@@ -19,11 +19,15 @@ from worker.settings import Settings
 from worker.views.visible import visible, visible_lines
 
 REDACTED = "***"
-CHATTY_LIBRARIES = ("alembic", "apscheduler")  # what they say at INFO, our own lines say better
+CHATTY_LIBRARIES = ("alembic", "apscheduler", "discord")  # what they say at INFO, our own lines say better
 
 _URL_PASSWORD = re.compile(r"://[^:/?#]*:([^/?#]*)@")
 _PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]*)", re.IGNORECASE)
 _ANY_URL_PASSWORD = re.compile(r"(://[^\s:/?#@]*:)[^\s/?#@]+(?=@)")
+# PostgreSQL quotes the row that it refuses, and with it a message's text.
+_QUOTED_ROW = re.compile(
+    r"^DETAIL: .*?(?=^(?:HINT: |The above exception|During handling|Traceback )|\Z)", re.MULTILINE | re.DOTALL
+)
 _SHORTEST_SECRET = 3  # a shorter one would blank out half of every line, and is caught where it stands in a URL
 
 
@@ -49,8 +53,13 @@ def configure(settings: Settings, *, quiet: bool = False, stream: TextIO | None 
     handler.setFormatter(
         _RedactingFormatter(
             settings,
-            foreign_pre_chain=enriching,
-            processors=[ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, *rendering],
+            foreign_pre_chain=[*enriching, _name_library_line],
+            processors=[
+                ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _leave_out_rows,
+                *rendering,
+            ],
         )
     )
     root = logging.getLogger()
@@ -65,6 +74,20 @@ def _pretty(stream: TextIO) -> list[Processor]:
     # Plain tracebacks: those that show local variables show what strangers wrote as well.
     renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
     return [_visible_values, renderer]
+
+
+def _name_library_line(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """A library's words are no stable key."""
+    if str(line["logger"]).partition(".")[0] != "worker":
+        line["message"], line["event"] = line["event"], "library.message"
+    return line
+
+
+def _leave_out_rows(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    for name in ("exception", "reason", "error"):
+        if "DETAIL: " in str(line.get(name)):
+            line[name] = _QUOTED_ROW.sub("", str(line[name])).rstrip()
+    return line
 
 
 def _visible_values(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

@@ -1,6 +1,7 @@
 """Every setting, typed, with its environment variable. Nothing else in the project reads the environment."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -85,11 +86,20 @@ class Settings(BaseSettings):
     queue_limit: int = Field(10_000, ge=1, description="Observations that wait in memory while the database is away.")
     failpoints: str | None = Field(None, description="For tests: where the worker kills itself, as writer.covered=2.")
 
+    @field_validator("discord_token")
+    @classmethod
+    def _one_word(cls, value: SecretStr | None) -> SecretStr | None:
+        # The library sends it without the blanks around it, and no HTTP header can carry what is refused here.
+        token = value.get_secret_value().strip() if value else ""
+        if not re.fullmatch(r"[!-~]*", token):
+            raise ValueError("it holds characters that no token has; copy it again from the developer portal")
+        return SecretStr(token) if token else None
+
     @field_validator("discord_channels", mode="before")
     @classmethod
     def _split_ids(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+            return tuple(_channel_id(part.strip()) for part in value.split(",") if part.strip())
         return value
 
     @field_validator("plan_timezone")
@@ -102,6 +112,13 @@ class Settings(BaseSettings):
         return value
 
 
+def _channel_id(text: str) -> int:
+    number = int(text) if re.fullmatch(r"[0-9]{1,19}", text) else 0
+    if not 0 < number < 1 << 63:
+        raise ValueError(f"{text!r} is no channel id; an example is 1372540316212031569")
+    return number
+
+
 def load_settings() -> Settings:
     """The settings of this process.
 
@@ -111,4 +128,6 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]).upper()
-        raise ConfigError(f"The setting {name} is wrong: {first['msg']}.") from None
+        # pydantic's words, made the end of a sentence.
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
+        raise ConfigError(f"The setting {name} is wrong: {reason}.") from None

@@ -7,8 +7,6 @@ import asyncio
 import random
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -32,7 +30,8 @@ READERS = 5
 KILLS_OF_WRITERS, KILLS_OF_READERS = 4, 8
 LONGEST_PAUSE_SECONDS = 0.004  # between insert and COMMIT
 EVENTS_A_TRANSACTION = 10
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 2.0
+ENDS_BY_THEMSELVES = 20  # of one process, before that is a failure
 LOOK_SECONDS = 0.2
 LONGEST_SECONDS = 3600.0  # for any one wait, where there are a million events
 
@@ -79,23 +78,31 @@ async def run(database: Database, *, events: int, seed: int, kills: bool = True)
     connection = await connect(database, purpose="test")
     try:
         await connection.execute(EFFECTS)
-        async with AsyncExitStack() as stack:
-            writers = [await stack.enter_async_context(_crew(database, "write", n)) for n in range(WRITER_PROCESSES)]
-            readers = [await stack.enter_async_context(_crew(database, "read", n)) for n in range(READERS)]
+        async with asyncio.TaskGroup() as group:
+            writers = [Crew(database, "write", number) for number in range(WRITER_PROCESSES)]
+            readers = [Crew(database, "read", number) for number in range(READERS)]
+            writing = [group.create_task(crew.keep()) for crew in writers]
+            reading = [group.create_task(crew.keep()) for crew in readers]
             turns = [writers] * KILLS_OF_WRITERS + [readers] * KILLS_OF_READERS if kills else []
             chance.shuffle(turns)
             for number, crews in enumerate(turns, 1):
                 await _until(connection, _WRITTEN, events * number // (len(turns) + 1))
-                await chance.choice(crews).replace()
+                chance.choice(crews).kill()
             await _until(connection, _WRITTEN, events)
-            for writer in writers:
-                await writer.kill()
+            await _ended(writing)
             await _until(connection, _ALL_READ, READERS)
+            await _ended(reading)
         row = await connection.fetchrow(_VERDICT)
         assert row is not None
         return Verdict(**row)
     finally:
         await connection.close()
+
+
+async def _ended(crews: "list[asyncio.Task[None]]") -> None:
+    for crew in crews:
+        crew.cancel()
+    await asyncio.wait(crews)
 
 
 async def _until(connection: asyncpg.Connection, question: str, number: int) -> None:
@@ -107,35 +114,29 @@ async def _until(connection: asyncpg.Connection, question: str, number: int) -> 
 
 
 class Crew:
-    """A process that is replaced when it is killed."""
+    """A process that is started again whenever it ends, as a supervisor would: killed here, or starved of the machine
+    for so long that the server ended its transaction."""
 
     def __init__(self, database: Database, task: str, number: int) -> None:
         self._arguments = ("-m", "tests.support.event_order", task, database.dsn, str(number))
         self._process: Process | None = None
+        self._kills = 0
 
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(sys.executable, *self._arguments, cwd=ROOT)
-
-    async def kill(self) -> None:
-        if self._process is not None:
-            assert self._process.returncode is None, f"{self._arguments} ended by itself"
+    def kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
             self._process.kill()
-            await self._process.wait()
-            self._process = None
+            self._kills += 1
 
-    async def replace(self) -> None:
-        await self.kill()
-        await self.start()
-
-
-@asynccontextmanager
-async def _crew(database: Database, task: str, number: int) -> AsyncIterator[Crew]:
-    crew = Crew(database, task, number)
-    await crew.start()
-    try:
-        yield crew
-    finally:
-        await crew.kill()
+    async def keep(self) -> None:
+        for starts in range(1, 1000):
+            assert starts <= self._kills + 1 + ENDS_BY_THEMSELVES, f"{self._arguments} ends again and again"
+            self._process = await asyncio.create_subprocess_exec(sys.executable, *self._arguments, cwd=ROOT)
+            try:
+                await self._process.wait()
+            except asyncio.CancelledError:
+                self._process.kill()
+                await self._process.wait()
+                raise
 
 
 async def _write(database: Database) -> None:

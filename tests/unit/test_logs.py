@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import asyncpg
 import pytest
 import structlog
 
@@ -56,7 +57,8 @@ def test_the_standard_librarys_loggers_take_the_same_way() -> None:
     structlog.contextvars.bind_contextvars(correlation_id="c-1")
     logging.getLogger("discord.gateway").warning("Shard %s is away", 3)
     line = json.loads(stream.getvalue())
-    assert (line["event"], line["logger"], line["level"]) == ("Shard 3 is away", "discord.gateway", "warning")
+    assert (line["event"], line["message"]) == ("library.message", "Shard 3 is away")
+    assert (line["logger"], line["level"]) == ("discord.gateway", "warning")
     assert line["correlation_id"] == "c-1"
 
 
@@ -80,6 +82,23 @@ def test_no_secret_is_logged(log_format: Literal["json", "pretty"], secret: str)
     assert "bad" in written
     for form in (secret, json.dumps(secret)[1:-1], secret.replace("\\", "\\\\")):
         assert form not in written
+
+
+@pytest.mark.parametrize("log_format", ["json", "pretty"])
+def test_a_row_that_postgresql_refused_is_not_logged(log_format: Literal["json", "pretty"]) -> None:
+    stream = lines(log_format)
+    refused = asyncpg.PostgresError.new({"C": "23514", "M": "it violates a check", "D": "Row contains (1, buy\nSPY)."})
+    try:
+        try:
+            raise refused
+        except asyncpg.PostgresError as error:
+            raise ValueError("a second error") from error
+    except ValueError:
+        structlog.get_logger("worker.test").exception("failed", reason=f"because: {refused}")
+    written = stream.getvalue()
+    assert written.count("it violates a check") == 2
+    assert "ValueError: a second error" in written
+    assert "SPY" not in written
 
 
 def test_a_password_that_is_not_ours_is_not_logged_either() -> None:

@@ -66,8 +66,15 @@ async def connect(
             statement_cache_size=0 if pooled else 100,
         )
         try:
-            for name in ("json", "jsonb"):
-                await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=json.loads)
+            await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=json.loads)
+            # In binary, which is all that COPY takes. PostgreSQL wants its version before the text.
+            await connection.set_type_codec(
+                "jsonb",
+                schema="pg_catalog",
+                encoder=lambda text: b"\x01" + text.encode(),
+                decoder=lambda data: json.loads(data[1:]),
+                format="binary",
+            )
         except BaseException:
             connection.terminate()
             raise

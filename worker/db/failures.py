@@ -13,7 +13,9 @@ CONNECT_ERRORS = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceE
 
 # SQLSTATE classes that pass: no connection, too many of something, in use, shutting down or starting up.
 _PASSING = ("08", "53", "55", "57")
-_IN_THE_URL = ("22", "3D", "42704")  # a value or parameter the server does not know; a database that is not there
+_IN_THE_URL = ("22", "42704")  # a value or parameter the server does not know
+_NO_DATABASE = "3D000"
+_WRONG_WORDS = ("28P01", "08P01")  # password, or user and database as a pooler says it; else the login is forbidden
 _SHARED_SESSION = ("26000", "42P05")  # a prepared statement is gone or another's: each transaction has another session
 # pgbouncer says nearly everything under 08P01, what passes and what does not; these are its words for the latter.
 _POOLER_REFUSES = ("authentication failed", "no such user", "no such database")
@@ -49,9 +51,12 @@ def _explain_answer(error: asyncpg.PostgresError, where: str, setting: str) -> s
         return pooler_in_the_way(setting)
     if code.startswith(_PASSING) and not any(words in message for words in _POOLER_REFUSES):
         return message
+    if code == _NO_DATABASE:
+        return ConfigError(f"{where} has no such database ({message}): create it, or name another one in {setting}.")
     if code.startswith(_IN_THE_URL):
-        return ConfigError(f"{where} cannot do what {setting} says: {message}.")
-    return RefusedError(f"{where} refused the login of {setting}: {message}.")
+        return ConfigError(f"{where} cannot do what {setting} says ({message}): correct its parameters.")
+    advice = "correct its user, password or database" if code in _WRONG_WORDS else "allow it, or name another user"
+    return RefusedError(f"{where} refused the login of {setting} ({message}): {advice}.")
 
 
 def _explain_silence(error: Exception) -> str:

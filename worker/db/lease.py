@@ -155,15 +155,13 @@ async def is_held(connection: asyncpg.Connection) -> bool:
     return bool(await connection.fetchval(_IS_HELD))
 
 
-async def begin(connection: asyncpg.Connection, epoch: int | None) -> None:
+async def begin(connection: asyncpg.Connection, epoch: int | None, *, also: str = "") -> None:
     """Begins a transaction that only the holder of that epoch may commit; None is for writers outside the lease.
 
-    Raises LeaseLostError when another epoch has begun."""
-    if epoch is None:
-        await connection.execute("BEGIN")
-        return
+    `also` is a statement that goes in the same round trip. Raises LeaseLostError when another epoch has begun."""
+    statements = ["BEGIN", also, "" if epoch is None else f"SELECT hold_ingest_epoch({epoch:d})"]
     try:
-        await connection.execute(f"BEGIN; SELECT hold_ingest_epoch({epoch:d})")
+        await connection.execute("; ".join(filter(None, statements)))
     except asyncpg.PostgresError as error:
         if error.sqlstate == LEASE_LOST_STATE:
             await connection.execute("ROLLBACK")

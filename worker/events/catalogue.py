@@ -1,8 +1,11 @@
 """Every fact the worker tells: one class for one event type.
 
-A class's docstring says when it is told. Fields are never removed or given another meaning within a `version`; readers
-must tolerate fields they do not know. No fact carries message text or a person's name.
-Snowflakes and prices are strings, because JSON's numbers lose digits.
+A class's docstring says when it is told, `worker.events.examples` has an example of each, and
+`python -m worker.events.schemas` writes the JSON Schemas in docs/events/.
+
+Within a version (`schema`) a field is never removed, given another meaning or another set of words. New fields may
+come, with a default, and readers must tolerate them; anything else is a new version. No fact carries message text or a
+person's name. Snowflakes and prices are strings, because JSON's numbers lose digits.
 """
 
 import json
@@ -13,7 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from parsers.reading import BiasDirection, Direction, Kind, Strategy, TradingDaySource
+from parsers.reading import BiasDirection, Direction, Kind, Right, Strategy, TradingDaySource
 from worker.words import GapOutcome, GapReason, MigrationDirection, Origin
 
 Source = Literal["worker", "legacy_import"]
@@ -35,10 +38,13 @@ class Fact(BaseModel):
 class MessageFact(Fact):
     """What every fact about a message has."""
 
-    origin: Origin
+    origin: Origin = Field(
+        description="How it became known: as it happened, from history, from an exported file, or from the former "
+        "application's tables."
+    )
     message_id: str
-    channel_id: str
-    guild_id: str | None = None
+    channel_id: str = Field(description="Discord's channel; the event's own `channel` is another thing.")
+    guild_id: str | None = Field(None, description="null in direct messages.")
     caused_by: str | None = Field(None, description="The message whose arrival or change made this happen to another.")
 
 
@@ -80,14 +86,14 @@ class MessageParsed(ParsingFact):
 
     event_type: ClassVar[str] = "parsing.message.parsed"
 
-    parser: str
+    parser: str = Field(description="The format that the text was read in.")
     parser_version: int
     trading_day: date
-    trading_day_source: TradingDaySource
-    tickers: list[str | None]
-    setups: int
+    trading_day_source: TradingDaySource = Field(description="The text's header, or the day it was posted on.")
+    tickers: list[str | None] = Field(description="Of each plan in the text; null where it named none.")
+    setups: int = Field(description="How many were read.")
     unread: int = Field(description="Lines that hold something which was not read.")
-    flags: list[str]
+    flags: list[str] = Field(description="What is doubtful about the text as a whole, such as `weekend`.")
 
 
 class MessageEmpty(ParsingFact):
@@ -108,26 +114,37 @@ class MessageFailed(ParsingFact):
     reason: str
 
 
+class Instrument(BaseModel):
+    """What an alert trades: a stock has neither expiry, strike nor right."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    underlying: str
+    expiry: date | None
+    strike: str | None
+    right: Right | None
+
+
 class SetupFact(ParsingFact):
     """A setup as it is after the fact."""
 
-    setup_id: str
-    plan_id: str
-    ticker: str | None
+    setup_id: str = Field(description="The same through all edits that leave ticker, kind, strategy and triggers.")
+    plan_id: str = Field(description="What one message says about one ticker for one trading day.")
+    ticker: str | None = Field(description="null where the text named none.")
     trading_day: date
-    trading_day_source: TradingDaySource
+    trading_day_source: TradingDaySource = Field(description="The text's header, or the day it was posted on.")
     kind: Kind
     strategy: Strategy | None
     direction: Direction
-    triggers: list[tuple[str, str]] = Field(description="Low and high; equal but for a zone.")
-    targets: list[str]
+    triggers: list[tuple[str, str]] = Field(description="Low and high of each; equal but for a zone.")
+    targets: list[str] = Field(description="In the order of the text; of a zone the edge that is reached first.")
     stop: str | None
     bias_direction: BiasDirection | None
-    flags: list[str]
-    plan_flags: list[str]
-    confidence: str
-    instrument: dict[str, Any] | None = None
-    quantity: str | None = None
+    flags: list[str] = Field(description="What lowers the confidence.")
+    plan_flags: list[str] = Field(description="What is doubtful about its plan, such as `fewer_setups`.")
+    confidence: str = Field(description="From 0 to 1.")
+    instrument: Instrument | None = Field(None, description="null in day plans.")
+    quantity: str | None = Field(None, description="null in day plans.")
     truncated: bool = Field(
         False, description="The levels were left out to stay under the size limit: read them by SQL."
     )
@@ -176,7 +193,7 @@ class CatchupStarted(IngestionFact):
 
     event_type: ClassVar[str] = "ingestion.catchup.started"
 
-    gaps: int
+    gaps: int = Field(description="Ranges of message ids that are not covered.")
 
 
 class CatchupCompleted(IngestionFact):
@@ -184,7 +201,7 @@ class CatchupCompleted(IngestionFact):
 
     event_type: ClassVar[str] = "ingestion.catchup.completed"
 
-    messages: int
+    messages: int = Field(description="How many were stored that were not known.")
 
 
 class GapFact(IngestionFact):
@@ -218,7 +235,7 @@ class BotConnected(BotFact):
     event_type: ClassVar[str] = "bot.connected"
 
     resumed: bool
-    guilds: int
+    guilds: int = Field(description="How many the bot is in.")
 
 
 class BotDisconnected(BotFact):
@@ -252,7 +269,7 @@ class ChannelChanged(ChannelFact):
 
     event_type: ClassVar[str] = "channel.changed"
 
-    changed: dict[str, Any]
+    changed: dict[str, Any] = Field(description="What is other than before, with its new values.")
 
 
 class SchemaMigrated(Fact):
@@ -263,8 +280,8 @@ class SchemaMigrated(Fact):
 
     revision: str
     direction: MigrationDirection
-    duration_milliseconds: int | None
-    applied_by: str
+    duration_milliseconds: int | None = Field(description="null where its SQL was written out and run by others.")
+    applied_by: str = Field(description="Application, host and process.")
 
 
 @dataclass(frozen=True, slots=True)

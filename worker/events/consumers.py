@@ -9,7 +9,7 @@ from asyncpg import Connection
 
 from worker import metrics
 from worker.events.wakeup import NOTIFY_CHANNEL
-from worker.exits import NotFoundError
+from worker.exits import ConfigError, NotFoundError
 
 Cause = Literal["none", "no reader", "handler fails", "handler is busy"]
 
@@ -46,6 +46,15 @@ _REQUEUE = """
 UPDATE event_letters
    SET state = 'waiting', tries = 0, retry_at = NULL, changed_at = clock_timestamp()
  WHERE consumer = $1 AND state = 'dead' AND ($2::bigint[] = '{}' OR event_id = ANY($2))
+"""
+
+# A reader at work would write its own position over it.
+_MOVE = """
+UPDATE event_consumers
+   SET position = $2, started_after = least(started_after, $2), tries = 0, failed_up_to = NULL, reason = NULL,
+       retry_at = NULL
+ WHERE name = $1 AND (lease_until IS NULL OR lease_until < clock_timestamp())
+RETURNING position
 """
 
 
@@ -113,6 +122,15 @@ async def requeue(connection: Connection, consumer: str, event_ids: Sequence[int
     status = await connection.execute(_REQUEUE, consumer, event_ids)
     await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
     return int(status.rpartition(" ")[2])
+
+
+async def move_consumer(connection: Connection, consumer: str, after: int) -> None:
+    """Has a consumer go on after this event: further on it skips what lies between, further back it reads it again.
+
+    Raises NotFoundError if nothing is known of it, ConfigError while a reader is at work."""
+    await require_consumer(connection, consumer)
+    if await connection.fetchval(_MOVE, consumer, after) is None:
+        raise ConfigError(f"A reader of {consumer} is at work: stop it first, so that it does not write its position.")
 
 
 async def remove_consumer(connection: Connection, consumer: str) -> None:

@@ -180,7 +180,6 @@ class EventReader:
                 self._buffer.clear()
             except LOST as error:
                 session.lose_connection(error)
-                self._start_over()
         if limit == 1 or self._has_letters or self._is_singly():
             self._in_hand = (self._buffer.popleft(),)
         else:

@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
+from worker.db.failures import CONNECT_ERRORS
+
 NOTIFY_CHANNEL = "events"
+ANSWER_SECONDS = 5.0  # then the connection counts as dead
 DEBOUNCE_SECONDS = 0.01  # at most so many notifications a second as fit
 
 log = structlog.get_logger(__name__)
@@ -32,9 +35,11 @@ class Wakeup:
                 try:
                     if connection is None or connection.is_closed():
                         connection = await self._connect()
-                    await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}", timeout=ANSWER_SECONDS)
+                except CONNECT_ERRORS as error:
                     log.warning("events.not_notified", error=f"{type(error).__name__}: {error}")
+                    if connection is not None:
+                        connection.terminate()
                 await asyncio.sleep(DEBOUNCE_SECONDS)
         finally:
             if connection is not None:

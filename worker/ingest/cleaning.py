@@ -13,6 +13,7 @@ from worker.events.catalogue import as_json
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DEPTH_LIMIT = 64  # Discord's own payloads nest to about 12
 _LONGEST_INTEGER = 1 << 64
+_strict_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 class CleanPayload(NamedTuple):
@@ -29,7 +30,7 @@ class CleanPayload(NamedTuple):
 def clean(payload: dict[str, Any]) -> CleanPayload:
     """The payload with nothing in it that the database refuses, and its JSON."""
     try:
-        raw = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        raw = _strict_json(payload)
         raw.encode()
     except (ValueError, RecursionError):
         return _cleaned(payload)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from asyncpg import Connection
 
 from worker import correlation
@@ -30,13 +31,14 @@ async def insert_messages(
 ) -> None:
     """New messages, and those of which only the deletion is known.
 
-    Raises RacedError where one is stored already."""
+    Raises RacedError where one is stored already: channels are locked, so it came from another one."""
     rows = [_row(message) for message in messages] + [_tombstone(gone) for gone in tombstones]
     if not rows:
         return
-    inserted = await connection.fetch(sql.INSERT_MESSAGES, *columns(rows))
-    if len(inserted) != len(rows):
-        raise RacedError
+    try:
+        await connection.copy_records_to_table("discord_messages", records=rows, columns=sql.MESSAGE_COLUMNS)
+    except asyncpg.UniqueViolationError as error:
+        raise RacedError from error
 
 
 def _row(message: PreparedMessage) -> tuple[Any, ...]:
@@ -54,7 +56,7 @@ def _row(message: PreparedMessage) -> tuple[Any, ...]:
         message.attachments,
         message.raw,
         message.raw_original,
-        _flags(message),
+        message.text_flags or None,
         message.posted_at,
         message.edited_at,
         None,

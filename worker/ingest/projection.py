@@ -6,11 +6,14 @@ In order: content, forwarded messages, embeds, components, poll, the description
 from collections.abc import Iterator
 from typing import Any
 
+_BESIDE_CONTENT = ("message_snapshots", "embeds", "components", "poll", "attachments")
 _FETCHED_TYPES = ("article", "gifv", "image", "link", "video")
 
 
 def text_of(payload: dict[str, Any]) -> str:
     """The text of a message object as Discord sends it. Parts of an unexpected type count as absent."""
+    if not any(map(payload.get, _BESIDE_CONTENT)):  # which is nearly every message
+        return _string(payload, "content")
     return "\n".join(part for part in _parts(payload) if part)
 
 

@@ -27,9 +27,15 @@ from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.precedence import StoredMessage, Verdict, verdict
 from worker.ingest.prepared import SETUP_LIMIT, PreparedMessage, Read, prepare, with_less
 
+
+class NotConnectedError(Exception):
+    """No session could be opened, whatever the reason: that is never the fault of what was to be written."""
+
+
 # What passes with time or with another connection. Everything else is the fault of one message, or ours.
 PASSING = (
     RacedError,
+    NotConnectedError,
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -39,6 +45,8 @@ PASSING = (
     asyncpg.OperatorInterventionError,
     asyncpg.InvalidTransactionStateError,
     asyncpg.ObjectInUseError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # such as a database that lets nobody in
+    asyncpg.PostgresSystemError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
 )
@@ -88,7 +96,9 @@ class _Wave:
 
 
 class Writer:
-    """Writes on one connection of its own, which it opens when it needs one. Not for two tasks at once."""
+    """Writes on one connection of its own, which it opens when it needs one.
+
+    Of several tasks one is in a transaction; what the others bring is made ready meanwhile."""
 
     def __init__(
         self,
@@ -106,6 +116,7 @@ class Writer:
         self._read = read
         self._parser_of = parser_of
         self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -123,10 +134,11 @@ class Writer:
         ]
         *portions, last = _portions(seen)
         written = Written()
-        for portion in portions:
-            written.add(await self._write_portion(portion, ()))
-        # What could not be stored stays a gap, so that it is fetched again and not forgotten.
-        written.add(await self._write_portion(last, () if written.unstorable else covered))
+        async with self._turn:
+            for portion in portions:
+                written.add(await self._write_portion(portion, ()))
+            # What could not be stored stays a gap, so that it is fetched again and not forgotten.
+            written.add(await self._write_portion(last, () if written.unstorable else covered))
         return written
 
     async def _write_portion(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
@@ -182,7 +194,7 @@ class Writer:
     async def _write_all(
         self, connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
     ) -> None:
-        await begin(connection, self._epoch)
+        await begin(connection, self._epoch, also=sql.WITHOUT_SCANS)
         reach("writer.begun")
         events = await write_seen(connection, seen, covered, written)
         reach("writer.rows_written")
@@ -196,7 +208,10 @@ class Writer:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
+            try:
+                self._connection = await self._connect()
+            except asyncpg.PostgresError as error:
+                raise NotConnectedError(f"{type(error).__name__}: {error}") from error
         return self._connection
 
     async def _abandon(self, connection: Connection) -> None:

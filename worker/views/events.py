@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from worker.events.stored import StoredEvent
@@ -57,7 +56,9 @@ def show_events(console: Console, events: Iterable[StoredEvent]) -> None:
     for event in events:
         console.print(_head(event), no_wrap=True, overflow="ignore", crop=False)
         if told := what_happened(event):
-            console.print(Padding(Text("  ").join(told), (0, 0, 0, _INDENT), expand=False))
+            for line in Text("  ").join(told).wrap(console, console.width - _INDENT):
+                line.rstrip()
+                console.print(Text(" " * _INDENT) + line)
 
 
 def _head(event: StoredEvent) -> Text:

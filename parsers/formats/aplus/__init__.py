@@ -72,6 +72,8 @@ def _bias(reader: PlanReader, section: Section) -> Bias | None:
         reader.meanings[number] = meaning
     plain = [levels[numbers[at]]._replace(role=role, relation=relation) for at, relation, role in note.levels]
     text = " ".join([sheet.text[line.start : line.end] for line in lines]).replace(STRUCK, "")
+    if text.endswith(("everyone", "here")):
+        text = text.removesuffix("@everyone").removesuffix("@here").rstrip()
     return Bias(text, note.direction, tuple(plain), sheet.span(lines[0].start, lines[-1].end))
 
 

@@ -7,10 +7,12 @@ from typing import Final
 from parsers.days import MONTHS, WEEKDAYS, Found, find_day
 
 _GRADED: Final = r"set\s?-?up{0}|plan{0}|scalp{0}|trade{0}|level{0}|idea{0}|watch\s?list{0}|play{0}"
+_GRADE: Final = r"a\s?(?:\+|plus\b)"
 HEADER: Final = re.compile(
-    rf"(?<![^\W\d_])a\s?(?:\+|plus\b).{{0,40}}?\b(?:{_GRADED.format('s?')})\b", re.IGNORECASE
-)  # fmt: skip
-"""An A+ grade and, soon after it, what it grades."""
+    rf"(?<![^\W\d_]){_GRADE}.{{0,40}}?\b(?:{_GRADED.format('s?')})\b|\b(?:{_GRADED.format('s')})\W{{1,4}}{_GRADE}",
+    re.IGNORECASE,
+)
+"""An A+ grade and, soon after or right before it, what it grades."""
 
 PLURAL: Final = re.compile(rf"\b(?:{_GRADED.format('s')}|plan|watch\s?list)\b", re.IGNORECASE)
 """What a header speaks of when it stands above several setups; "A+ setup" alone is praise."""
@@ -41,7 +43,7 @@ DATE_WORDS: Final = _NAMES | _ORDINALS | _DATED
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
-def find_trading_day(text: str, after: int, is_header: bool, posted: date) -> Found | None:
+def find_trading_day(text: str, after: int, *, is_header: bool, posted: date) -> Found | None:
     """The day that a line names: a header behind its words or before them, another line only if it says nothing
     else."""
     found = find_day(text[after:], posted)

@@ -10,12 +10,15 @@ from parsers.numbers import ANY, MARKERS, SMALL
 Lead = Literal["", "dash", "arrow", "bracket"]
 
 _LEAD: Final = re.compile(
-    rf"(?:[🎯🛑](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|{SMALL}[).:]))|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑<>@\ue000])*"
+    rf"(?:[🎯🛑](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|\$[A-Z]|{SMALL}[).:]))|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑<>@\ue000])*"
 )
 _ORDINAL: Final = re.compile(
     rf"{SMALL}(?:[).:](?!{ANY})|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*|#{SMALL}\s+"
 )
-_TICKER_LABEL: Final = re.compile(r"(?:ticker|symbol|stock)\s*[:=-]?\s*(?=[$#]?[A-Z])", re.IGNORECASE)
+_TICKER_LABEL: Final = re.compile(
+    rf"(?:ticker|symbol|stock|setup|trade|play|idea)s?\s*(?:#?{SMALL}\s*[:=.)–—-]?|[:=])\s*(?=[$#]?[A-Z])",
+    re.IGNORECASE,
+)
 _TICKER: Final = re.compile(rf"[$#]?([A-Za-z]{{1,9}})(?:([./-])(USDT?|[A-Za-z]))?(?![\w'’{MARKERS}])")
 _WORD_OR_NUMBER: Final = re.compile(rf"[^\W\d_]|{ANY}")
 _TARGET: Final = re.compile(rf"\s?[:=]\s?\$?{ANY}")
@@ -33,11 +36,13 @@ _OWN_WORDS: Final = frozenset(
 
 
 class Head(NamedTuple):
-    """A line's beginning: where its first word stands, what leads it, and its ticker with the end of it."""
+    """A line's beginning: where its first word stands, what leads it, and its ticker with the end of it.
+
+    `numbered` is said of lines like `1) SPY` and `Setup 2: SPY`."""
 
     start: int
     lead: Lead
-    ordinal: bool
+    numbered: bool
     ticker: str | None
     end: int
 
@@ -49,8 +54,9 @@ def read_head(shape: str) -> Head:
     ordinal = _ORDINAL.match(shape, start)
     after = ordinal.end() if ordinal else start
     label = _TICKER_LABEL.match(shape, after)
-    ticker, end = _ticker(shape, label.end() if label else after, ordinal is not None or label is not None)
-    return Head(start, _lead(shape[:start].strip()), ordinal is not None, ticker, end if ticker else after)
+    marked = ordinal is not None or label is not None
+    ticker, end = _ticker(shape, label.end() if label else after, marked)
+    return Head(start, _lead(shape[:start].strip()), marked, ticker, end if ticker else after)
 
 
 def _lead(signs: str) -> Lead:

@@ -78,7 +78,7 @@ def _read(shape: str) -> Line:
         return Line("rule")
     head = read_head(shape)
     reader = PartReader(shape, head.end)
-    if head.ordinal:
+    if head.numbered:
         reader.meanings[:] = ["ordinal"] * len(reader.meanings)
     sign = shape.find("⚠")
     found = [token for token in tokens(shape, head.end) if sign < 0 or token.start < sign]
@@ -87,23 +87,16 @@ def _read(shape: str) -> Line:
     parts = tuple(reader.finish())
     form = _form(shape, head, found, parts, sign)
     note = _note_start(shape, head, sign) if sign >= 0 or form == "note" else -1
+    in_note: list[Meaning] = ["bias_text"] * (count(shape) - len(reader.meanings))
     roles, relations = _roles(parts, count(shape))
     header = HEADER.search(shape)
     line = Line(
-        form, head.ticker, parts, _meanings(shape, form, reader.meanings), note, head.lead,
+        form, head.ticker, parts, (*reader.meanings, *in_note), note, head.lead,
         sum(token.name == "word" for token in found), _named(found), header.span() if header else (0, 0),
         len(shape) - len(shape.lstrip()), len(shape) - len(shape.rstrip()), None, roles, relations,
         count(shape[: max(note, 0)]),
     )  # fmt: skip
     return line._replace(ordinary=_ordinary(line))
-
-
-def _meanings(shape: str, form: Form, meanings: Sequence[Meaning]) -> tuple[Meaning, ...]:
-    """What each number was taken for; those behind the sign of a note, which are not read here, for text."""
-    rest: list[Meaning] = ["bias_text"] * (count(shape) - len(meanings))
-    if form in {"remark", "note"}:
-        meanings = ["unread" if meaning == "level" else meaning for meaning in meanings]
-    return (*meanings, *rest)
 
 
 def _note_start(shape: str, head: Head, sign: int) -> int:
@@ -184,9 +177,10 @@ def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part]
     after = sum(part.unknown_after for part in parts)
     classes = {token.word.cls for token in found if token.name == "word"}
     speaks = any(part.kind or part.strategy or part.relation or part.broke for part in parts)
-    if explicit and before <= _FEW_UNKNOWN and speaks:
+    named = any(part.kind or part.broke for part in parts)
+    if explicit and before <= _FEW_UNKNOWN and named:
         return "setup"
-    if before or (after and not explicit):
+    if before or after:
         return "remark"
     if not explicit and any(token.name == "number" and token.text == ONE_DIGIT for token in found):
         return "remark"

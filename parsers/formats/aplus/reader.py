@@ -1,71 +1,46 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from parsers.confidence import confidence
-from parsers.days import Found
+from parsers.formats.aplus.context import EMPTY, Context
 from parsers.formats.aplus.header import find_trading_day
-from parsers.formats.aplus.lines import Form, Line, Lines
+from parsers.formats.aplus.lines import Form, Line
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
-from parsers.formats.aplus.sections import ANY_PRICE, NoteLine, Numbers, Section
+from parsers.formats.aplus.sections import NoteLine
 from parsers.formats.aplus.setups import Origin, build, extend
-from parsers.numbers import around, near
+from parsers.numbers import around
 from parsers.reading import Kind, Setup, Span, Strategy
-from parsers.sheet import Sheet
 
-_LOOK_AHEAD = 4  # lines with something on them
 _TITLE_WORDS = 3
 _LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
-_PLAN_FORMS: Final = frozenset({"setup", "heading", "note", "bare", "follow"})
-_EMPTY: Final = frozenset({"blank", "rule", "aside"})
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
 
-_SURE: Final = ((), confidence(()))
-_WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)))
-_lines: Final = Lines()
+# Flags, confidence, instrument and quantity of an ordinary setup.
+_SURE: Final = ((), confidence(()), None, None)
+_WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)), None, None)
 # A named tuple's own constructor is a Python function.
 _new_setup = partial(tuple.__new__, Setup)
 
 
-class PlanReader:
-    """Reads the lines of one text in order; its state is what a reader has in mind when the next line begins."""
-
-    def __init__(self, sheet: Sheet, posted: date) -> None:
-        self.sheet = sheet
-        self.lines: list[Line] = [*map(_lines.__getitem__, sheet.shapes)]
-        self.numbers = Numbers(sheet, self.lines)
-        self.meanings = self.numbers.meanings
-        self.sections = [Section(None)]
-        self.reasons: dict[int, str] = {}
-        self.header: Line | None = None
-        self.found: Found | None = None
-        self._posted = posted
-        self._index = 0
-        self._first = 0
-        self._section = self.sections[0]
-        self._kind: Kind | None = None
-        self._strategy: Strategy | None = None
-        self._heading: Part | None = None  # what a line without prices announces for the lines under it
-        self._noting = False
-        self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
-        self._apart = False  # something stands between the section's last setup and this line
-        self._waiting = False  # the line above ends with an arrow or a word for targets
-        self._carded = False  # targets or a stop stood under a setup since the last heading
-        self._under = False  # the line above is the section's last setup or belongs to it
-        self._dashed = False  # setups of this text are led by dashes
+class PlanReader(Context):
+    """Reads the lines of one text in order."""
 
     def read(self) -> None:
         """Reads every line."""
         shapes, firsts = self.sheet.shapes, self.numbers.firsts
-        shape = ""
+        above = ""
         for index, line in enumerate(self.lines):
-            shape, above = shapes[index], shape
-            if shape == "\n" and above[-1:] == "\u2028":
-                continue  # the two are one end of a line to a reader, and no blank line
+            if line.form == "blank":
+                # U+2028 and a newline behind it are one end of a line to a reader, and no blank line.
+                if above[-1:] != "\u2028" or shapes[index] != "\n":
+                    self._blank()
+                above = shapes[index]
+                continue
+            above = shapes[index]
             self._index, self._first = index, firsts[index]
             if self._noting:
                 if self._continues_note(line):
@@ -76,26 +51,10 @@ class PlanReader:
                 _HANDLERS[line.form](self, line)
                 self._leave_rest(line)
 
-    def _leave_rest(self, line: Line) -> None:
-        """What the words of a line call a price and no setup took is unread."""
-        if "level" in line.meanings:
-            for number in self._numbers():
-                if self.meanings[number] == "level" and number not in self.numbers.used:
-                    self.meanings[number] = "unread"
-
     # sections
 
-    def _enter(self, ticker: str | None) -> None:
-        section = next((section for section in self.sections if section.ticker == ticker), None) if ticker else None
-        if section is None:
-            section = Section(ticker)
-            self.sections.append(section)
-        self._section = section
-        self._kind = self._strategy = self._heading = None
-        self._closed = self._waiting = self._under = self._apart = False
-
-    def _blank(self, line: Line) -> None:
-        self._apart = True
+    def _blank(self) -> None:
+        self._noting, self._apart = False, True
         self._closed = self._closed or bool(self._section.setups and self._section.note)
         if self._under:
             self._heading = self._strategy = None
@@ -112,24 +71,6 @@ class PlanReader:
         else:
             self._remark(line)
 
-    def _leads_to_plan(self) -> bool:
-        """Whether lines of a plan follow before another ticker does."""
-        looked = 0
-        for index in range(self._index + 1, len(self.lines)):
-            form = self.lines[index].form
-            if form in _PLAN_FORMS:
-                return True
-            if form not in _EMPTY:
-                looked += 1
-                if form != "remark" or looked > _LOOK_AHEAD:
-                    return False
-        return False
-
-    def _next(self) -> Form:
-        """The form of the next line with something on it."""
-        following = (self.lines[index].form for index in range(self._index + 1, len(self.lines)))
-        return next((form for form in following if form not in _EMPTY), "blank")
-
     def _remark(self, line: Line) -> None:
         if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
             return
@@ -140,7 +81,7 @@ class PlanReader:
 
     def _header(self, line: Line) -> None:
         if self.header is not None:
-            self._refuse("a second header")
+            self._repeated_header(line)
             return
         for number in self._numbers():
             self.meanings[number] = "label" if self.numbers.values[number] < _LABELS_BELOW else "unread"
@@ -149,20 +90,27 @@ class PlanReader:
         if self._find_day() or titled:
             self.header = line
 
+    def _repeated_header(self, line: Line) -> None:
+        """A header once more, as where a title stands above the text; another day in it is not read."""
+        found = find_trading_day(self.sheet.line(self._index), line.header[1], is_header=True, posted=self._posted)
+        if found is not None and self.found is not None and found.day == self.found.day:
+            self._date_numbers(found)
+        elif line.meanings:
+            self._refuse("a second header")
+
     def _find_day(self) -> bool:
         """Looks for the trading day in the header or on a line above the setups that holds nothing else."""
         if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
             return False
         line = self.lines[self._index]
-        found = find_trading_day(self.sheet.line(self._index), line.header[1], line.form == "header", self._posted)
+        found = find_trading_day(
+            self.sheet.line(self._index), line.header[1], is_header=line.form == "header", posted=self._posted
+        )
         if found is None:
             return False
-        start = self.sheet.starts[self._index]
-        for number in self._numbers():
-            if found.start <= self.sheet.bounds[2 * number + 1] - start < found.end:
-                self.meanings[number] = "unread" if found.problem else "date"
+        self._date_numbers(found)
         if found.problem:
-            self.reasons[self._index] = found.problem
+            self._refuse(found.problem)
         self.found = found
         return True
 
@@ -190,53 +138,58 @@ class PlanReader:
             self._add_note(line, line.note, line.note_number)
 
     def _ordinary(self, line: Line, plain: Plain) -> bool:
-        """Reads a setup line that is like most lines, in a fraction of the time; false where it is not one after
-        all."""
+        """Reads a setup line that is like most lines in a fraction of the time; false where it is not one after all."""
         start, end, kind, direction, ahead, strategy = plain
-        section, numbers, first, index, sheet = self._section, self.numbers, self._first, self._index, self.sheet
-        values = numbers.values[first + start : first + end]
-        low, high = section.scale
-        if not low <= values[0] <= high or not all(map(ahead, values[1:], values)) or not near(values[0], values[-1]):
+        index, first, section, starts = self._index, self._first, self._section, self.sheet.starts
+        start += first
+        end += first
+        values = self.numbers.values[start:end]
+        trigger = values[0]
+        low, high = scale = section.scale if section.setups else around(trigger)
+        if not (low <= trigger <= high and low <= values[-1] <= high and all(map(ahead, values[1:], values))):
             return False
-        if strategy is None and kind in _SPLIT_KINDS:
+        if strategy is None and self._strategy is not None and kind in _SPLIT_KINDS:
             strategy = self._strategy
-        levels = tuple(numbers.levels[first + start : first + end])
-        span = sheet.span(sheet.starts[index] + line.indent, sheet.starts[index + 1] - line.trailing)
-        flags = _SURE if section.ticker is not None else _WITHOUT_TICKER
-        self._take(
-            _new_setup((kind, strategy, direction, levels[:1], levels[1:], None, index + 1, span, *flags, None, None))
-        )
-        self._kind, self._heading, self._waiting, self._dashed = kind, None, False, line.lead == "dash"
-        self._apart = False
+        section.scale = scale
+        levels = self.numbers.levels
+        span = self.sheet.span(starts[index] + line.indent, starts[index + 1] - line.trailing)
+        sure = _SURE if section.ticker is not None else _WITHOUT_TICKER
+        triggers, targets = levels[start : start + 1], levels[start + 1 : end]
+        section.setups.append(_new_setup((kind, strategy, direction, triggers, targets, None, index + 1, span, *sure)))
+        self._kind, self._heading, self._dashed = kind, None, line.lead == "dash"
+        self._waiting, self._apart, self._under = False, False, True
         return True
 
     def _take(self, setup: Setup) -> None:
         section = self._section
-        section.setups.append(setup)
-        if section.scale is ANY_PRICE:
+        if not section.setups:
             section.scale = around(setup.triggers[0].low)
+        section.setups.append(setup)
         self._under = True
 
     def _out_of_scale(self, line: Line) -> bool:
         """Whether all prices of a line are far from the section's: the ticker line between them is missing."""
         low, high = self._section.scale
         values = self.numbers.values
-        return not any(low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part))
+        return bool(self._section.setups) and not any(
+            low <= values[self._first + at] <= high for part in line.parts for at in _numbers(part)
+        )
 
     def _part(self, part: Part, span: Span) -> None:
         if part.doubt is not None or not part.triggers:
-            self._refuse(part.doubt or "has no price that sets it off", _numbers(part))
+            self._refuse(part.doubt or "has no price that sets it off")
             return
         flags = ["ticker_missing"] if self._section.ticker is None else []
         kind, strategy = self._inherit(part, flags)
         if kind is None:
-            self._refuse("prices without a kind of setup", _numbers(part))
+            self._refuse("prices without a kind of setup")
             return
         setup = build(part, kind, strategy, self.numbers, Origin(self._first, self._index + 1, span), flags=flags)
         if setup is None:
-            self._refuse("a price that cannot be one", _numbers(part))
+            self._refuse("a price that cannot be one")
             return
         self._take(setup)
+        self.numbers.used.update(self._first + at for at in _numbers(part))
         if part.kind is not None:
             self._kind, self._heading = kind, None
 
@@ -263,25 +216,6 @@ class PlanReader:
             return heading
         return (related or self._kind) if part.explicit or part.strategy else None
 
-    def _spans(self, line: Line) -> list[Span]:
-        """Where the parts of a line stand."""
-        start, end = self._edges(line)
-        if line.note >= 0:
-            [end] = self.sheet.places(self._index, self._first, [line.note])
-        if len(line.parts) == 1:
-            return [self.sheet.span(start, end)]
-        starts = self.sheet.places(self._index, self._first, [part.start for part in line.parts])
-        ends = self.sheet.places(self._index, self._first, [part.end for part in line.parts])
-        return [
-            self.sheet.span(max(start, begin), min(end, last))
-            for begin, last in zip([start, *starts[1:]], ends, strict=True)
-        ]
-
-    def _edges(self, line: Line) -> tuple[int, int]:
-        """Where the line stands in the cleaned text, without the white space around it."""
-        starts = self.sheet.starts
-        return starts[self._index] + line.indent, starts[self._index + 1] - line.trailing
-
     def _follow(self, line: Line) -> None:
         """Targets or a stop on a line of their own."""
         setups = self._section.setups
@@ -292,6 +226,7 @@ class PlanReader:
         end = self.sheet.span(*self._edges(line)).end
         for part in line.parts:
             setups[-1] = extend(setups[-1], part, self.numbers, self._first, end)
+            self.numbers.used.update(self._first + at for at in _numbers(part))
         self._under = self._carded = True
         self._waiting = line.parts[-1].waiting
 
@@ -344,7 +279,7 @@ class PlanReader:
 
     def _note(self, line: Line) -> None:
         if line.ticker not in {None, self._section.ticker}:
-            if not self._leads_to_plan() and not any(section.ticker == line.ticker for section in self.sections):
+            if not self._leads_to_plan() and line.ticker not in self._named:
                 self._refuse("a note on a ticker without setups")
                 return
             self._enter(line.ticker)
@@ -363,7 +298,7 @@ class PlanReader:
 
     def _continues_note(self, line: Line) -> bool:
         """Whether a line right under a note goes on with it: whatever is not plainly something else."""
-        if line.form in _EMPTY or line.form in {"header", "bare", "follow"}:
+        if line.form in EMPTY or line.form in {"header", "bare", "follow"}:
             return False
         if line.form == "ticker":
             return not self._leads_to_plan()
@@ -372,17 +307,6 @@ class PlanReader:
         if line.form == "setup":
             return line.lead == "dash" and not self._dashed and not any(part.explicit for part in line.parts)
         return line.form == "remark"
-
-    def _numbers(self) -> range:
-        """The numbers of this line."""
-        return range(self._first, self.numbers.firsts[self._index + 1])
-
-    def _refuse(self, reason: str, numbers: Sequence[int] | None = None) -> None:
-        """Leaves prices of this line unread: those numbers, counted from its first, or all."""
-        self.reasons.setdefault(self._index, reason)
-        for number in self._numbers() if numbers is None else [self._first + at for at in numbers]:
-            if self.meanings[number] == "level":
-                self.meanings[number] = "unread"
 
 
 def _numbers(part: Part) -> list[int]:
@@ -395,7 +319,7 @@ def _is_bare(setup: Setup) -> bool:
 
 
 _HANDLERS: Final[dict[Form, Callable[[PlanReader, Line], None]]] = {
-    "blank": PlanReader._blank,
+    "blank": lambda reader, line: None,
     "rule": PlanReader._rule,
     "aside": lambda reader, line: None,
     "header": PlanReader._header,

@@ -6,14 +6,11 @@ from decimal import Decimal
 from functools import partial
 from itertools import accumulate, chain
 from operator import attrgetter
-from typing import Final
 
 from parsers.formats.aplus.lines import Line
 from parsers.numbers import near
 from parsers.reading import Level, Meaning, Role, Setup, Span
 from parsers.sheet import Sheet
-
-ANY_PRICE: Final = (Decimal(0), Decimal("Infinity"))
 
 _roles, _relations, _meanings = attrgetter("roles"), attrgetter("relations"), attrgetter("meanings")
 # A named tuple's own constructor is a Python function; a reading makes a hundred of these.
@@ -37,18 +34,21 @@ class Section:
     ticker: str | None
     setups: list[Setup] = field(default_factory=list)
     note: list[NoteLine] = field(default_factory=list)
-    scale: tuple[Decimal, Decimal] = ANY_PRICE
+    scale: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))  # the prices its setups lie between, once it has one
 
 
 class Numbers:
     """The numbers of a text, each as the level that the words of its line make of it.
 
-    `used` are those that became levels one by one; `refused` are prices by their words and none by their values."""
+    `used` are those of setups that were not read the quick way; `refused` are prices by their words and none by their
+    values."""
 
     def __init__(self, sheet: Sheet, lines: Sequence[Line]) -> None:
         values, spans = sheet.values, sheet.spans
         roles, relations = chain.from_iterable(map(_roles, lines)), chain.from_iterable(map(_relations, lines))
-        self.levels: list[Level] = [*map(_new_level, zip(roles, values, values, relations, spans, strict=True))]
+        self.levels: tuple[Level, ...] = tuple(
+            map(_new_level, zip(roles, values, values, relations, spans, strict=True))
+        )
         self.meanings: list[Meaning] = [*chain.from_iterable(map(_meanings, lines))]
         self.firsts = [*accumulate(map(len, map(_meanings, lines)), initial=0)]
         self.values = values
@@ -57,13 +57,11 @@ class Numbers:
 
     def level(self, role: Role, number: int) -> Level:
         """A number as a level of that role."""
-        self.used.add(number)
         level = self.levels[number]
         return level if level.role == role else level._replace(role=role, relation=None)
 
     def zone(self, first: int, last: int) -> Level:
         """Two numbers as one trigger."""
-        self.used.update((first, last))
         low, high = sorted((self.values[first], self.values[last]))
         begin, end = self.levels[first], self.levels[last]
         return begin._replace(low=low, high=high, span=Span(begin.span.start, end.span.end))

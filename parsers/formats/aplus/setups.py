@@ -84,10 +84,13 @@ def _triggers(pairs: Sequence[tuple[int, int]], numbers: Numbers, first: int) ->
     price = numbers.values[first + pairs[0][0]]
     levels = []
     for low, high in pairs:
-        if low == high:
-            if numbers.fitting((first + low,), price):
-                levels.append(numbers.level("trigger", first + low))
-        elif len(numbers.fitting((first + low, first + high), price)) == 2:
+        ends = [first + low, first + high][: 1 if low == high else 2]
+        kept = numbers.fitting(ends, price)
+        if len(kept) < len(ends):
+            numbers.refused += kept  # half a zone is no trigger
+        elif low == high:
+            levels.append(numbers.level("trigger", first + low))
+        else:
             levels.append(numbers.zone(first + low, first + high))
     return tuple(levels)
 
@@ -142,13 +145,14 @@ def _resolve(
     A pair apart by a dash is a zone, unless the words say above or below and the second price lies further that way.
     A run without commas that goes the setup's way is a trigger and its targets, else levels."""
     found = [at for low, high in part.triggers for at in dict.fromkeys((low, high))]
-    steps = [values[after] - values[before] for before, after in pairwise(found)]
-    forward = all(step > 0 if direction == "long" else step < 0 for step in steps)
-    if part.spread == "pair":
+    sign = 1 if direction == "long" else -1
+    steps = [sign * (values[after] - values[before]) for before, after in pairwise(found)]
+    forward = all(step > 0 for step in steps)
+    if part.spread == "pair" or not (forward or all(step < 0 for step in steps)):
         flags.append("zone_or_target")
-        if forward and RELATED.get(part.relation) == direction:
-            return ((found[0], found[0]),), (found[1],)
+    if part.spread == "pair" and not (forward and RELATED.get(part.relation) == direction):
         return ((found[0], found[1]),), ()
     if forward:
-        return part.triggers[:1], tuple(found[1:]) if part.triggers[0][0] == part.triggers[0][1] else tuple(found[2:])
+        low, high = part.triggers[0]
+        return part.triggers[:1], tuple(found[1:] if low == high else found[2:])
     return part.triggers, ()

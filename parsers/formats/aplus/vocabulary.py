@@ -38,7 +38,10 @@ _TABLE: Final[dict[Word, str]] = {
         target targets tgt tgts trgt trgts tg tgs tp tps t/p t.p pt pts p/t objective objectives profit profits
     """,
     Word("stop"): "stop stops sl s/l s.l stoploss stop-loss invalidation inval",
-    Word("towards"): "into toward towards targeting eyeing aiming then next test tests testing looking",
+    Word("towards"): """
+        into toward towards targeting eyeing aiming then next test tests testing look looks looking opens expect
+        expecting
+    """,
     Word("to"): "to thru",
     Word("and"): "and or plus",
     Word("against"): """

@@ -178,10 +178,10 @@ class PartReader:
             self._expected = "trigger"
 
     def _and(self, token: Token, value: str) -> None:
-        self._joint = "and"
+        self._joint = self._joint or "and"
 
     def _to(self, token: Token, value: str) -> None:
-        self._joint = "to"
+        self._joint = self._joint or "to"
 
     def _against(self, token: Token, value: str) -> None:
         if self.drafts[-1].run:

@@ -100,10 +100,12 @@ class AlertReader:
         token = TOKEN.search(self.sheet.text, start, end)
         if token is None or token.lastgroup not in {"target", "stop"}:
             return
-        alert = self._walk(Alert("", leading=True, symbol="", price=NO_PRICE), start, end)
+        alert = self._walk(Alert("", leading=True, symbol="", price=NO_PRICE, marked=True), start, end)
         setup = self.setups.pop()
         targets = (*setup.targets, *(self._level("target", price) for price in alert.targets))
         stop = setup.stop or (self._level("stop", alert.stop) if alert.stop else None)
+        if setup.stop is not None and alert.stop is not None:
+            self._mean(alert.stop.start, alert.stop.end, "unread")
         self.setups.append(setup._replace(targets=targets, stop=stop))
 
     def _walk(self, alert: Alert, start: int, end: int) -> Alert:

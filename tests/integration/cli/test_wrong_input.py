@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.support.command_line import GENEROUS_SECONDS, ROOT, Ended, environment, worker
 from worker import cli
+from worker.db.connection import Database
 from worker.exits import ConfigError, ExitCode
 
 EXPORTS = ROOT / "tests" / "data" / "exports"
@@ -32,11 +34,15 @@ def one_sentence(ended: Ended, code: ExitCode) -> str:
         ((), "Commands:"),
         (("nonsense",), "nonsense"),
         (("setups",), "TICKER"),
-        (("setups", "SPY", "--day", "tomorrow"), "tomorrow"),
+        (("setups", "SPY", "--day", "tomorrow"), "'tomorrow' is no day such as 2025-05-15."),
+        (("setups", "SPY", "--as-of", "noon"), "2025-05-15T12:55:00Z"),
         (("events", "tail", "--channel", "gossip"), "discord:message"),
-        (("events", "tail", "--correlation", "12"), "12"),
-        (("channels", "add", "general"), "general"),
-        (("channels", "add", "0"), "0"),
+        (("events", "tail", "--correlation", "12"), "'12' is no correlation id"),
+        (("events", "tail", "--after", "soon"), "'soon' is no event id such as 42."),
+        (("events", "tail", "--after", str(1 << 63)), "no event id"),
+        (("channels", "add", "general"), "'general' is no id such as 1372540316212031569"),
+        (("channels", "add", "0"), "'0' is no id"),
+        (("channels", "add", str(1 << 63)), "no id"),
         (("channels", "add", "7", "--parser", "tea_leaves"), "aplus"),
         (("parse", "--posted-at", "yesterday"), "2025-05-15T12:55:00Z"),
         (("parse", "--timezone", "Mars/Olympus"), "America/Chicago"),
@@ -73,6 +79,25 @@ async def test_what_the_user_has_to_mend_is_said_in_a_sentence(
     sentence = one_sentence(await worker(*arguments, more={"LOG_LEVEL": "ERROR"} | more), code)
     assert named in sentence
     assert "secret" not in sentence
+
+
+async def test_code_without_its_migrations_says_so(
+    empty_database: Database, migrated_database: Database, tmp_path: Path
+) -> None:
+    """As a wheel installs it."""
+    for package in ("worker", "parsers"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for database in (empty_database, migrated_database):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "worker", "status"),
+            cwd=tmp_path,
+            env=environment(database, {"LOG_LEVEL": "ERROR"}),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        sentence = one_sentence(Ended(process.returncode or 0, out.decode(), err.decode()), ExitCode.CONFIG)
+        assert "run the worker from a checkout" in sentence
 
 
 async def test_a_file_of_another_format_is_refused_before_the_database_is_opened(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 
-from tests.support.consumers import letters, reader, standing, take, tell_some
+from tests.support.consumers import CHANNEL, letters, reader, standing, take, tell_some
 from tests.support.sql import execute, fetch
 from tests.support.waiting import LONGEST_SECONDS, until
 from worker.db.connection import Database, connected
+from worker.events import leases
 from worker.events.consumers import requeue
+from worker.events.leases import Done, Lease, LeaseLostError
 from worker.events.reader import EventReader
 from worker.events.stored import StoredEvent
 
@@ -215,3 +218,42 @@ async def test_a_letter_taken_in_a_transaction_is_taken_with_it(migrated_databas
         async with events.transaction():
             assert await letters(migrated_database) == [(first, "waiting", 0)]
         assert await letters(migrated_database) == [(first, "taken", 0)]
+
+
+async def test_an_event_is_set_aside_and_passed_in_one_step(migrated_database: Database) -> None:
+    """Killed in between, a reader would hand it over again."""
+    [event_id] = await tell_some(migrated_database, 1)
+    async with connected(migrated_database, purpose="test") as connection:
+        lease = await lease_of(connection)
+        await leases.set_aside(connection, lease, event_id, tries=5, reason="no")
+    assert (await standing(migrated_database))["position"] == event_id
+    assert await letters(migrated_database) == [(event_id, "dead", 5)]
+
+
+async def test_whose_lease_went_to_another_reader_writes_nothing(migrated_database: Database) -> None:
+    first, second = await tell_some(migrated_database, 2)
+    async with connected(migrated_database, purpose="test") as connection:
+        lease = await lease_of(connection)
+        await leases.set_aside(connection, lease, first, tries=1, reason="no")
+        await requeue(connection, "desk")
+        stale = Lease(lease.consumer, lease.token - 1, lease.seconds)
+        before = await standing(migrated_database), await letters(migrated_database)
+        for write in (
+            leases.acknowledge(connection, stale, Done(second, second)),
+            leases.acknowledge(connection, stale, Done(first, None, (first,))),
+            leases.fail(connection, stale, tries=1, failed_up_to=None, reason="no", pause=1),
+            leases.set_aside(connection, stale, second, tries=1, reason="no"),
+            leases.fail_letter(connection, stale, first, reason="no", pause=1, tries=5),
+        ):
+            with pytest.raises(LeaseLostError):
+                await write
+        await leases.release(connection, stale)
+    assert (await standing(migrated_database), await letters(migrated_database)) == before
+    assert await fetch(migrated_database, "SELECT FROM event_acknowledgements") == []
+
+
+async def lease_of(connection: asyncpg.Connection) -> Lease:
+    await leases.register(connection, "desk", [CHANNEL], 0)
+    taken = await leases.take(connection, "desk", [CHANNEL], "test", LONGEST_SECONDS)
+    assert taken is not None
+    return taken.lease

@@ -11,10 +11,11 @@ from worker.events.consumers import (
     dead_letters,
     list_consumers,
     measure_consumers,
+    move_consumer,
     remove_consumer,
     requeue,
 )
-from worker.exits import NotFoundError
+from worker.exits import ConfigError, NotFoundError
 from worker.metrics import REGISTRY
 
 
@@ -86,6 +87,23 @@ async def test_the_metrics_are_those_of_the_consumers_there_are(migrated_databas
         await measure_consumers(connection)
     assert 'consumer="desk"' not in generate_latest(REGISTRY).decode()
     assert await letters(migrated_database) == []
+
+
+async def test_a_consumer_can_be_moved_while_nobody_reads(migrated_database: Database) -> None:
+    told = await tell_some(migrated_database, 6)
+    await fail(migrated_database)
+    async with connected(migrated_database, purpose="test") as connection:
+        await move_consumer(connection, "desk", told[3])
+        async with reader(migrated_database) as events:
+            # Neither what was skipped nor the pause after the failure is left.
+            assert await take(events, 1) == told[4:5]
+            with pytest.raises(ConfigError, match="A reader of desk is at work"):
+                await move_consumer(connection, "desk", 0)
+        await move_consumer(connection, "desk", told[0] - 1)
+        async with reader(migrated_database) as events:
+            assert await take(events, 6) == told
+        with pytest.raises(NotFoundError, match="no consumer archive"):
+            await move_consumer(connection, "archive", 0)
 
 
 async def test_a_consumer_that_is_not_known_is_a_sentence(migrated_database: Database) -> None:

@@ -65,8 +65,13 @@ async def away(server: EmbeddedServer, database: Database) -> AsyncIterator[None
     maintenance = Database(server.dsn(), server.dsn())
     async with connected(maintenance, purpose="test") as connection:
         await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+
+        async def all_are_gone() -> bool:
+            return not await connection.fetch(sessions, name)
+
         try:
+            await until(all_are_gone, "all sessions to end")
             yield
         finally:
             await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")

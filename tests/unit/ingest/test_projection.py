@@ -16,6 +16,12 @@ def test_content_alone_is_the_text_as_it_is() -> None:
     assert text_of({"content": content}) == content
 
 
+@pytest.mark.parametrize("part", ["message_snapshots", "embeds", "components", "attachments"])
+def test_parts_that_are_there_and_empty_change_nothing(part: str) -> None:
+    assert text_of({"content": "SPY", part: []}) == "SPY"
+    assert text_of({"content": "", part: []}) == ""
+
+
 def test_a_forward_has_the_text_of_its_snapshots() -> None:
     snapshot = {"message": {"content": "A+ Setups", "embeds": [{"title": "SPY", "type": "rich"}]}}
     second = {"message": {"content": "", "attachments": [{"description": "a chart"}]}}

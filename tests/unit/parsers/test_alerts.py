@@ -86,6 +86,7 @@ def test_reads_an_alert(text: str, said: tuple[str | None, ...]) -> None:
         ("BTO SPY 350C 6/6 @ .93 (risky target 352)", ["352"], None),
         ("BTO SPY 590c 5/30 @ 1.20 SL 0.90 PT 1.80/2.20", ["1.80", "2.20"], "0.90"),
         ("BTO SPY 590c 5/30 @ 1.20\nSL 0.90\nPT1 1.80\nPT2 2.40", ["1.80", "2.40"], "0.90"),
+        ("BTO SPY 590c 5/30 @ 1.20 SL 0.90\nSL 1.00", [], "0.90"),
     ],
 )
 def test_targets_and_stops(text: str, targets: list[str], stop: str | None) -> None:
@@ -126,6 +127,7 @@ def test_what_is_half_there_is_told_half(text: str, contract: str, flags: tuple[
         ("5/30", "2025-05-28T14:00", "2025-05-30", ()),
         ("1/16", "2025-05-28T14:00", "2026-01-16", ()),
         ("5/28", "2025-05-29T02:00", "2025-05-28", ()),  # still the 28th in New York
+        ("5/28", "2025-05-29T04:30", None, ("expiry_past",)),  # still the 28th in Chicago
         ("5/27", "2025-05-28T14:00", None, ("expiry_past",)),
         ("2/30", "2025-05-28T14:00", None, ("expiry_missing",)),
         ("5/30/25", "2025-05-28T14:00", "2025-05-30", ()),

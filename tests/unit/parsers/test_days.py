@@ -62,6 +62,20 @@ def test_without_a_date_it_is_the_day_of_the_post(posted: str, timezone: str, da
     assert (str(reading.trading_day), reading.trading_day_source) == (day, "posted_at")
 
 
+@pytest.mark.parametrize(
+    ("header", "unread"),
+    [
+        ("A+ Trade Setups — Thu Jun 12\nA+ Trade Setups — Thu Jun 12", []),
+        ("A+ Trade Setups — Thu Jun 12\n\nA+ Scalp Setups", []),
+        ("A+ Trade Setups — Thu Jun 12\nA+ Trade Setups — Fri Jun 13", [2]),
+    ],
+)
+def test_the_first_header_counts(header: str, unread: list[int]) -> None:
+    reading = parsers.parse(header + _BODY, _posted("2025-06-12T13:00"))
+    assert str(reading.trading_day) == "2025-06-12"
+    assert [line.line for line in reading.unread] == unread
+
+
 def test_a_date_in_talk_is_not_the_trading_day() -> None:
     reading = parsers.parse("A+ Trade Setups\nFOMC on June 18, stay small" + _BODY, _posted("2025-06-12T13:00"))
     assert str(reading.trading_day) == "2025-06-12"

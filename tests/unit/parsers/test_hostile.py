@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import parsers
-from parsers.formats.aplus import reader
+from parsers.formats.aplus import context
 from tests.unit.parsers.support import DATA, POSTED, audit
 
 _EXAMPLES = int(os.environ.get("PARSER_EXAMPLES", "400"))
@@ -59,6 +59,13 @@ def _mutated(draw: st.DrawFn) -> str:
 
 
 @settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example("A+ Trade Setups\n0 Bnc0 Bdown stop1")
+@example("A+ Trade Setups\nK .7")
+@example("A+ Trade Setups\nBias1⚠")
+@example("A+ Trade Setups\nRej𝟓𝟖𝟒 e2-５８４🔼579")
+@example("A+ Trade Setups\nBounce Zone: 594.00–5909.00, 612.50")
+@example("BTO L 5p 1@1")
+@example("BTO S 2 PT,22-5")
 @given(st.one_of(_mutated(), _scraps.map("A+ Trade Setups\n".__add__), _spaced, _scraps, _anything))
 def test_nothing_raises_and_every_number_is_accounted_for(text: str) -> None:
     for name in (None, "aplus", "bto_stc"):
@@ -103,7 +110,7 @@ _HOSTILE = {
 
 def _cost(text: str, name: str) -> float:
     """The CPU time of one reading, in seconds; nothing is remembered from one to the next."""
-    reader._lines.clear()
+    context._lines.clear()
     begin = time.process_time()
     parsers.parse(text, POSTED, format=name)
     return time.process_time() - begin

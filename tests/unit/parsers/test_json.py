@@ -47,6 +47,12 @@ def test_a_day_plan_as_json() -> None:
     }
 
 
+def test_small_prices_have_no_exponent() -> None:
+    shown = parsers.to_json(parsers.parse("A+ Trade Setups\nX\nBreakout above 0.00000012 → .00000013", POSTED))
+    [setup] = shown["plans"][0]["setups"]
+    assert (setup["triggers"], setup["targets"]) == ([["0.00000012", "0.00000012"]], ["0.00000013"])
+
+
 def test_an_alert_as_json() -> None:
     shown = parsers.to_json(parsers.parse("STC half AAPL 6/20 200c @ .00310\nnote 7", POSTED))
     [setup] = shown["plans"][0]["setups"]

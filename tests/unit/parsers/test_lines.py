@@ -100,10 +100,12 @@ def test_an_inherited_kind_lowers_confidence() -> None:
         ("Rejection Near 586.49 → 586.49", "targets_wrong_way"),
         ("Bounce Zone 571-573 → 572", "targets_wrong_way"),
         ("Breakout Above 586.49 → 588.70 SL 590", "stop_wrong_way"),
+        ("Rejection Near 586.49 → 584.20 SL 585", "stop_wrong_way"),
         ("Breakout Below 586.49 → 588.70", "relation_contradicts"),
         ("Breakout Above 586.49 → 588.70 on volume", "unknown_words"),
         ("Breakout Above 586.49 → 588.70, 5.91", "number_unread"),
         ("Bounce 571.00 - 573.00", "zone_or_target"),
+        ("Breakdown 584.20 - 582.00 - 582.50", "zone_or_target"),
     ],
 )
 def test_what_is_odd_is_flagged_and_kept(line: str, flag: str) -> None:
@@ -127,6 +129,9 @@ def test_what_is_odd_is_flagged_and_kept(line: str, flag: str) -> None:
         "586.49 → 588",
         "buy zone 578-580?",
         "Also eyes on AMD breakout above 115 → 118",
+        "Also eyes on META breakout above 586 → 588",
+        "Level to watch 586.49 — above it 588.70 then 591.20 — below it 584.20",
+        "0 Bounce 0 stop1",
         "Breakout Above 5864.9 → 588.70, 591.20",
         "Breakout Above 586,49 → 588,70",
         "Breakout Above 586.49.20",
@@ -159,16 +164,21 @@ def test_two_setups_on_a_line() -> None:
 _SECTION = "❌ Rejection Near {0}6.49 ({0}4.20, {0}2.00)\n🔄 Bounce From {0}2.00 ({0}4.20)\n⚠️ Bull bias"
 
 
-@pytest.mark.parametrize("between", ["\n\n", "\n————\n", "\n\n\n", "\n"])
-def test_a_section_without_a_ticker_is_not_guessed(between: str) -> None:
+@pytest.mark.parametrize(("between", "price"), [("\n\n", "34"), ("\n————\n", "57"), ("\n\n\n", "57"), ("\n", "34")])
+def test_a_section_without_a_ticker_is_not_guessed(between: str, price: str) -> None:
     text = (
-        _HEADER + _SECTION.format("58") + between + _SECTION.format("34") + between + "NVDA\n" + _SECTION.format("13")
+        _HEADER + _SECTION.format("58") + between + _SECTION.format(price) + between + "NVDA\n" + _SECTION.format("13")
     )
     reading = parsers.parse(text, POSTED)
     audit(text, reading)
     assert [(plan.ticker, len(plan.setups)) for plan in reading.plans] == [("SPY", 2), (None, 2), ("NVDA", 2)]
     assert "ticker_missing" in reading.flags
     assert {setup.flags for setup in reading.plans[1].setups} == {("ticker_missing",)}
+
+
+def test_a_rule_ends_a_section() -> None:
+    text = f"{_HEADER}Rejection 586 (584)\n————\nBounce 579 (582)"
+    assert [plan.ticker for plan in parsers.parse(text, POSTED).plans] == ["SPY", None]
 
 
 def test_sections_of_one_ticker_are_one_plan() -> None:

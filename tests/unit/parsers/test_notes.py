@@ -63,6 +63,7 @@ def test_reads_what_is_plain(note: str, direction: str | None, levels: list[tupl
         ("Bias: Bearish, rejection near 588.87 → 584", "Bias: Bearish, rejection near 588.87 → 584"),
         ("📝 Note: **Bullish** above 584", "Note: Bullish above 584"),
         ("⚠️ Bull bias\n@everyone", "Bull bias"),
+        ("⚠️ Bull bias @everyone", "Bull bias"),
         ("⚠️ Bull bias\n❤️=🐐", "Bull bias"),
         ("⚠️ Bull bias\n\nGood luck", "Bull bias"),
         ("⚠️ Bull bias\n————\n", "Bull bias"),

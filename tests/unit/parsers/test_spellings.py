@@ -166,7 +166,8 @@ def test_line_ends(between: str, end: str) -> None:
         ("Aggressive", "Agressive"), ("Rejection", "Rejecton"), ("Breakdown", "Break down"), ("Breakout", "Break-out"),
         ("Breakdown", "Breakdwon"), ("Aggressive", "Agg."), ("Conservative", "CONS"), (", ", " , "),
         ("Near ", "near "), ("Above ", "Over "),
-        ("SPY", "**__SPY__**"), ("Rejection", "𝗥𝗲𝗷𝗲𝗰𝘁𝗶𝗼𝗻"), ("586.49", "５８６.４９"),
+        ("SPY", "**__SPY__**"),
+        ("Breakdown Below", "**Breakdown**Below"), ("Rejection", "𝗥𝗲𝗷𝗲𝗰𝘁𝗶𝗼𝗻"), ("586.49", "５８６.４９"),
     ],
 )  # fmt: skip
 def test_other_characters(old: str, new: str) -> None:

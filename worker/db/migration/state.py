@@ -68,7 +68,16 @@ async def read_state(connection: asyncpg.Connection) -> SchemaState:
 
 
 def assess(state: SchemaState) -> Position:
-    """What is to be done. Raises OutdatedError if only newer code may run here, ConfigError if the version is lost."""
+    """What is to be done.
+
+    Raises OutdatedError if only newer code may run here, ConfigError if the version is lost or the code came without
+    its revisions."""
+    known = {path.name.partition("_")[0] for path in VERSIONS.glob("*.py")}
+    if not known:
+        raise ConfigError(
+            f"The migrations are not at {VERSIONS}, because a wheel does not hold them: run the worker from a "
+            "checkout, with make setup or pip install --editable."
+        )
     if not state.is_ours:
         return Position.BEHIND
     if not state.revisions:
@@ -76,7 +85,7 @@ def assess(state: SchemaState) -> Position:
             "The database holds the worker's tables, but alembic_version names no revision: restore that table "
             "from a backup, or write it with: alembic stamp <revision>."
         )
-    is_known = set(state.revisions) <= {path.name.partition("_")[0] for path in VERSIONS.glob("*.py")}
+    is_known = set(state.revisions) <= known
     if (state.floor is None and not is_known) or (state.floor or 0) > SCHEMA_LEVEL:
         raise OutdatedError(
             f"The database is newer than this code (revision {', '.join(state.revisions)}, schema level {state.floor} "
