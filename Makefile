@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test check format faults bench lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ check: setup ## Lint, format and types
 format: setup ## Lint and format, mended in place
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+faults: setup ## The fault campaign: goes on where it stopped (MINUTES=60, ONLY=name)
+	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) --only "$(ONLY)"
 
 bench: setup ## Benchmarks: each prints a ratio to something measured in the same run
 	@$(BIN)/python -m tests.benchmarks

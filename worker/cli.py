@@ -22,6 +22,7 @@ from worker.parameters import (
     DAY,
     EVENT_CHANNEL,
     EVENT_ID,
+    MESSAGE_LINK,
     PARSER,
     SNOWFLAKE,
     TIME,
@@ -390,6 +391,50 @@ def status(is_json: bool) -> None:
     from worker import commands
 
     _run(commands.status(_settings(), is_json=is_json))
+
+
+@cli.command()
+@click.argument("channel_id", metavar="CHANNEL", type=SNOWFLAKE)
+@click.option("--since", type=DAY, metavar="YYYY-MM-DD", required=True, help="The first day to fetch, in UTC.")
+def backfill(channel_id: int, since: datetime) -> None:
+    """Fetch a channel's older messages.
+
+    The worker that runs fetches them, now or when it starts again; this command shows how far it is."""
+    from worker import commands
+
+    _run(commands.backfill(_settings(), channel_id, since.replace(tzinfo=UTC)))
+
+
+@cli.command()
+@click.argument("link", metavar="MESSAGE_LINK", type=MESSAGE_LINK)
+def explain(link: tuple[int | None, int]) -> None:
+    """Say whether a message is stored, how it came, and what became of it, or why it is not.
+
+    A message's id will do where the message is stored; `trace` has its whole way."""
+    from worker import commands
+
+    _run(commands.explain(_settings(), *link))
+
+
+@cli.command()
+@click.argument("channel_id", metavar="CHANNEL", type=SNOWFLAKE)
+@click.option("--day", type=DAY, metavar="YYYY-MM-DD", help="Only this day of UTC.  [default: all]")
+@click.option("--verify", is_flag=True, help="Read Discord again and compare; needs DISCORD_TOKEN.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+def certify(channel_id: int, day: datetime | None, verify: bool, is_json: bool) -> ExitCode | None:
+    """Show a day at a time what is stored of a channel, and whether it is complete."""
+    from worker import commands
+
+    return _run(commands.certify(_settings(), channel_id, day.date() if day else None, verify=verify, is_json=is_json))
+
+
+@cli.command()
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON array.")
+def doctor(is_json: bool) -> ExitCode | None:
+    """Check token, intents, permissions, schema, clocks, disk and lag, and say what to do."""
+    from worker import commands
+
+    return _run(commands.doctor(_settings(), is_json=is_json))
 
 
 @cli.group()

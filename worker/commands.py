@@ -15,17 +15,24 @@ from worker.db import migrate as schema
 from worker.db.connection import Database, connected, open_database
 from worker.events import consumers as event_consumers
 from worker.events.replay import Selection, count_selected, read_selected, send_selected
-from worker.exits import InputError
+from worker.exits import ExitCode, InputError
+from worker.gateway.check_up import check_discord
+from worker.gateway.comparison import compare
+from worker.gateway.rest_session import rest_session
 from worker.ingest import channels
 from worker.ingest.reparse import count_stored
 from worker.ingest.reparse import reparse as reparse_stored
 from worker.ingest.replay import ReplayOptions, check_files
 from worker.ingest.replay import replay as replay_files
 from worker.settings import Settings
+from worker.views.backfill import follow_backfill
+from worker.views.certificate import certificate_json, show_certificate
 from worker.views.channels import show_channels
 from worker.views.consumers import consumers_json, letters_json, show_consumers, show_letters, show_selected
 from worker.views.differences import ReparseCounts, show_difference, show_reparsed
 from worker.views.events import event_json, show_events
+from worker.views.explanation import explain as explain_message
+from worker.views.findings import findings_json, show_findings
 from worker.views.former_plans import plans_as_of
 from worker.views.levels import show_levels
 from worker.views.migration import show_plan
@@ -33,6 +40,9 @@ from worker.views.progress import shown_progress
 from worker.views.replay import show_replayed
 from worker.views.setups import show_setups
 from worker.views.status import show_status, status_json
+from worker.views.stored_certificate import read_certificate
+from worker.views.stored_check_up import check_database
+from worker.views.stored_explanation import read_explanation
 from worker.views.stored_plans import current_plans
 from worker.views.stored_status import read_status
 from worker.views.stored_trace import read_trace
@@ -245,3 +255,53 @@ async def list_channels(settings: Settings) -> None:
     async with _session(settings, "channels") as connection:
         found = await channels.load_channels(connection)
     show_channels(terminal(), found)
+
+
+async def backfill(settings: Settings, channel_id: int, since: datetime) -> None:
+    async with _session(settings, "backfill") as connection:
+        await channels.ask_for_history(connection, channel_id, since, changed_by=CHANGED_BY)
+        await follow_backfill(connection, channel_id, since)
+
+
+async def explain(settings: Settings, channel_id: int | None, message_id: int) -> None:
+    async with _session(settings, "explain") as connection:
+        found = await read_explanation(connection, channel_id, message_id)
+    for line in explain_message(found, ZoneInfo(settings.plan_timezone)):
+        click.echo(line)
+
+
+async def certify(settings: Settings, channel_id: int, day: date | None, *, verify: bool, is_json: bool) -> ExitCode:
+    """DATA when Discord has something else than what is stored."""
+    compared = None
+    async with _session(settings, "certify") as connection:
+        days = await read_certificate(connection, channel_id, day)
+        if verify and days:
+            async with rest_session(settings) as session:
+                compared = await compare(
+                    connection,
+                    session.client,
+                    session.rest,
+                    channel_id=channel_id,
+                    first_id=days[0].first_id,
+                    last_id=days[-1].last_id,
+                )
+            days = await read_certificate(connection, channel_id, day)
+    if is_json:
+        click.echo(certificate_json(days, compared))
+    else:
+        show_certificate(terminal(), days, compared, ZoneInfo(settings.plan_timezone))
+    return ExitCode.DATA if compared and compared.differences else ExitCode.OK
+
+
+async def doctor(settings: Settings, *, is_json: bool) -> ExitCode:
+    """UNAVAILABLE when something is wrong."""
+    folder = None if settings.database_url else settings.data_directory
+    async with _session(settings, "doctor") as connection:
+        findings = await check_database(connection, folder)
+        listened = [channel for channel in await channels.load_channels(connection) if channel.listens]
+    findings += await check_discord(settings, listened)
+    if is_json:
+        click.echo(findings_json(findings))
+    else:
+        show_findings(terminal(), findings)
+    return ExitCode.UNAVAILABLE if any(finding.state == "wrong" for finding in findings) else ExitCode.OK

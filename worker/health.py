@@ -4,6 +4,7 @@ import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import structlog
 from aiohttp import web
@@ -15,10 +16,16 @@ from worker.metrics import REGISTRY
 log = structlog.get_logger(__name__)
 
 
+Role = Literal["starting", "standby", "ingester"]
+
+
 @dataclass(slots=True)
 class Health:
-    """What the worker waits for, by component; it is ready when it waits for nothing."""
+    """What the worker waits for, by component; it is ready when it waits for nothing.
 
+    A standby is ready: a rolling update that waited for more would wait for ever."""
+
+    role: Role = "starting"
     _waiting: dict[str, str] = field(default_factory=dict)
 
     def wait_for(self, component: str, reason: str) -> None:
@@ -45,7 +52,8 @@ async def serve(health: Health, host: str, port: int) -> AsyncIterator[int]:
     async def readyz(_: web.Request) -> web.Response:
         waiting = health.waiting
         return web.json_response(
-            {"status": "waiting" if waiting else "ready", "waiting_for": waiting}, status=503 if waiting else 200
+            {"status": "waiting" if waiting else "ready", "role": health.role, "waiting_for": waiting},
+            status=503 if waiting else 200,
         )
 
     async def metrics(_: web.Request) -> web.Response:

@@ -28,7 +28,21 @@ QUEUE_DROPPED = Counter(
 GATEWAY_CONNECTED = Gauge("worker_gateway_connected", "1 while the gateway session is up.", registry=REGISTRY)
 GATEWAY_FAULTS = Counter("worker_gateway_faults", "Gateway sessions that ended in an error.", registry=REGISTRY)
 HISTORY_PAGES = Counter("worker_history_pages", "Pages of history that were fetched.", registry=REGISTRY)
-OPEN_GAPS = Gauge("worker_open_gaps", "Ranges of message ids that are not covered.", registry=REGISTRY)
+INVALID_REQUESTS = Counter(
+    "worker_invalid_requests", "Answers of 401, 403 and 429, which Discord bans for.", ["status"], registry=REGISTRY
+)
+IDENTIFIES = Counter("worker_gateway_logins", "Logins at the gateway; Discord allows 1,000 a day.", registry=REGISTRY)
+SESSIONS_FORCED = Counter(
+    "worker_sessions_forced", "Sessions given up for a fresh one, by what was wrong.", ["reason"], registry=REGISTRY
+)
+IS_INGESTER = Gauge("worker_is_ingester", "1 while this process holds the ingest lease.", registry=REGISTRY)
+INGESTER_FAULTS = Counter("worker_ingester_faults", "Faults that ended all ingest for a moment.", registry=REGISTRY)
+OPEN_GAP_SINCE = Gauge(
+    "worker_open_gap_since_seconds",
+    "Each range of message ids that is not covered: when it was found, in seconds since 1970, and why it is open.",
+    ["channel_id", "first_id", "last_id", "reason"],
+    registry=REGISTRY,
+)
 JOB_FAULTS = Counter("worker_job_faults", "Runs of periodic jobs that ended in an error.", ["job"], registry=REGISTRY)
 CONSUMER_LAG_EVENTS = Gauge(
     "worker_consumer_lag_events", "Events that a consumer has still to deal with.", ["consumer"], registry=REGISTRY

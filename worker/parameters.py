@@ -82,6 +82,12 @@ def _trace_name(text: str) -> UUID | int:
     return int(text) if number.isdecimal() and int(number) < BIGINT_END else UUID(text)
 
 
+def _message_link(text: str) -> tuple[int | None, int]:
+    from worker.views.explanation import parse_link
+
+    return parse_link(text)
+
+
 def _event_channels() -> tuple[str, ...]:
     from worker.events.catalogue import CHANNELS
 
@@ -102,6 +108,7 @@ DAY = Parameter("day", _day, "no day such as 2025-05-15")
 TIME = Parameter("time", _time, "no time such as 2025-05-15T12:55:00Z")
 ZONE = Parameter("zone", _zone, "no time zone such as America/Chicago")
 CORRELATION_ID = Parameter("correlation id", UUID, "no correlation id such as 730a5790-ebfd-5052-95e7-c465d551cb1d")
+MESSAGE_LINK = Parameter("link", _message_link, "no message link, such as Discord's Copy Message Link gives")
 TRACE_NAME = Parameter("name", _trace_name, "neither a message id nor a correlation id")
 EVENT_CHANNEL = OneOf("event channel", _event_channels)
 PARSER = OneOf("parser", _parsers)

@@ -67,7 +67,24 @@ class Settings(BaseSettings):
         False, description="Remove events past their retention even where a consumer has still to read them."
     )
     history_page_seconds: float = Field(1, ge=0, description="The least time between two pages of a channel's history.")
+    look_back_messages: int = Field(
+        200, ge=0, description="How many of a channel's newest messages are read again after downtime and every night."
+    )
+    look_back_days: float = Field(7, ge=0, description="How old they may be.")
+    look_back_settled_seconds: float = Field(
+        60, ge=0, description="How old a message that is missing has to be to be taken for deleted."
+    )
+    gateway_check_seconds: float = Field(
+        60, gt=0, description="How often the gateway is compared with REST, to find a session that hears nothing."
+    )
+    gateway_patience_seconds: float = Field(
+        180, ge=5, description="How long a lost session is resumed before the worker logs in afresh."
+    )
+    lease_seconds: float = Field(
+        5, ge=0.5, description="After how long another worker takes over from one that is frozen or cut off."
+    )
     queue_limit: int = Field(10_000, ge=1, description="Observations that wait in memory while the database is away.")
+    failpoints: str | None = Field(None, description="For tests: where the worker kills itself, as writer.begun=2.")
 
     @field_validator("discord_token")
     @classmethod

@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,19 +11,7 @@ from tests.support.worker_process import WorkerProcess, settings_for, worker_pro
 from worker import correlation
 from worker.db.connection import Database, connected
 from worker.demo_posts import opening_plan
-from worker.sandbox import Sandbox
-from worker.sandbox.world.model import Channel
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(token="sandbox-token") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def channel(sandbox: Sandbox) -> Channel:
-    return sandbox.add_guild("Traders").add_channel("plans")
+from worker.sandbox import Channel, Sandbox
 
 
 def settings(sandbox: Sandbox, database: Database, channel: Channel) -> dict[str, str]:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from worker.db.models import Origin
 from worker.ingest.observation import Observation, snowflake_time
+from worker.words import Origin
 
 MORNING = datetime(2025, 5, 15, 12, 0, tzinfo=UTC)
 GUILD_ID = 900_000_000_000_000_001

@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
-from worker.app import WRITER_TRANSACTION_TIMEOUT
 from worker.db.connection import Database, connect
+from worker.db.shared_session import TRANSACTION_TIMEOUT
 
 PURPOSE = "stopped-writer"
 INSERT = """
@@ -18,9 +18,7 @@ VALUES ('bot:lifecycle', 'stopped', 'worker', gen_random_uuid(), '{"schema": 1}'
 
 
 async def write(dsn: str) -> None:
-    connection = await connect(
-        Database(dsn, dsn), purpose=PURPOSE, idle_in_transaction_timeout=WRITER_TRANSACTION_TIMEOUT
-    )
+    connection = await connect(Database(dsn, dsn), purpose=PURPOSE, idle_in_transaction_timeout=TRANSACTION_TIMEOUT)
     await connection.execute("BEGIN")
     await connection.execute(INSERT)
     os.kill(os.getpid(), signal.SIGSTOP)

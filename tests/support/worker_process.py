@@ -14,13 +14,14 @@ import aiohttp
 
 from tests.support.waiting import until
 from worker.sandbox import Sandbox
+from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without settings of the worker, and with these."""
-    names = ("DISCORD_", "DATABASE_", "DATA_DIRECTORY", "HEALTH_", "LOG_", "PLAN_", "EVENT_", "QUEUE_", "HISTORY_")
+    names = tuple(name.upper() for name in Settings.model_fields)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(names)}
     return kept | {"HEALTH_PORT": "0", "LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"} | settings
 

@@ -5,7 +5,7 @@ Snowflakes are bigint, times timestamptz in UTC, prices numeric, states text wit
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy import (
@@ -33,19 +33,21 @@ from sqlalchemy.dialects.postgresql import ARRAY, INT4RANGE, INT8MULTIRANGE, JSO
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from parsers import reading
-
-ChannelKind = Literal["text", "news", "thread", "forum", "voice", "direct", "legacy", "unknown"]
-PermissionState = Literal["unknown", "granted", "missing"]
-Origin = Literal["live", "history", "replay", "legacy"]
-ParseState = Literal["pending", "parsed", "empty", "not_a_plan", "failed"]
-PlanState = Literal["current", "superseded", "withdrawn"]
-LetterState = Literal["dead", "waiting", "taken"]
-SetAsideKind = Literal["relation", "index", "constraint", "sequence"]
-ImportState = Literal["running", "finished", "abandoned"]
-ImportOutcome = Literal["inserted", "already_there", "merged"]
-QuarantineReason = Literal[
-    "no_text", "sample", "bad_id", "bad_time", "bad_json", "no_event_type", "too_long", "changed", "refused"
-]
+from worker.words import (
+    ChannelKind,
+    GapOutcome,
+    GapReason,
+    ImportOutcome,
+    ImportState,
+    LetterState,
+    MigrationDirection,
+    Origin,
+    ParseState,
+    PermissionState,
+    PlanState,
+    QuarantineReason,
+    SetAsideKind,
+)
 
 
 def _one_of(column: str, words: object, name: str) -> CheckConstraint:
@@ -104,6 +106,9 @@ class DiscordChannel(Base):
     permission_checked_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
     updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    # Up to which moment archived threads are known; what was archived later is looked for again.
+    threads_checked_at: Mapped[datetime | None]
+    unreachable_since: Mapped[datetime | None]  # deleted, or the bot was removed
 
 
 class DiscordMessage(Base):
@@ -269,6 +274,52 @@ class ParsedLevel(Base):
     span: Mapped[Any] = mapped_column(INT4RANGE)
 
 
+class IngestionGap(Base):
+    """A range of message ids that was found missing; what still is missing of it follows from coverage."""
+
+    __tablename__ = "ingestion_gaps"
+    __table_args__ = (
+        _one_of("reason", GapReason, "reason"),
+        _one_of("outcome", GapOutcome, "outcome"),
+        CheckConstraint("(closed_at IS NULL) = (outcome IS NULL)", name="closed"),
+        Index("ix_ingestion_gaps_open", "channel_id", postgresql_where=sql("closed_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    first_id: Mapped[int]
+    last_id: Mapped[int]
+    reason: Mapped[str]
+    opened_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    closed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+
+
+class ChannelVerification(Base):
+    """That a stretch of a channel was compared with Discord, message by message, and when."""
+
+    __tablename__ = "channel_verifications"
+    __table_args__ = (Index("ix_channel_verifications_channel_id_first_id", "channel_id", "first_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    first_id: Mapped[int]
+    last_id: Mapped[int]
+    verified_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class IngestLease(Base):
+    """One row: how often the right to ingest was taken, and by whom last."""
+
+    __tablename__ = "ingest_lease"
+    __table_args__ = (CheckConstraint("only_row", name="only_row"),)
+
+    only_row: Mapped[bool] = mapped_column(primary_key=True, server_default=sql("true"))
+    epoch: Mapped[int]
+    holder: Mapped[str | None]
+    taken_at: Mapped[datetime | None]
+
+
 class Event(Base):
     """A fact that committed. Ids come in commit order; `created_at` tells about when and is no order."""
 
@@ -354,7 +405,7 @@ class MigrationRun(Base):
     """One applied or reverted revision, written in that revision's own transaction."""
 
     __tablename__ = "migration_runs"
-    __table_args__ = (_one_of("direction", Literal["upgrade", "downgrade", "stamp"], "direction"),)
+    __table_args__ = (_one_of("direction", MigrationDirection, "direction"),)
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     revision: Mapped[str]

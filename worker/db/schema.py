@@ -6,7 +6,7 @@ The views and triggers below are what the revisions in alembic/versions come to;
 SCHEMA_LEVEL = 1
 """Counts the releases that older code cannot run beside. A revision raises `schema_floor.floor` to it."""
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision, so that a start at head need not import Alembic."""
 
 # Keys of advisory locks, which are one number a database: the bytes of "dpw.migr", "dpw.evnt" and "dpw.impt".
@@ -14,7 +14,26 @@ MIGRATION_LOCK = 7237415642472212338
 EVENTS_ORDER_LOCK = 7237415642338848372
 IMPORT_LOCK = 7237415642405367924
 
+# Likewise "dpw.leas" and "dpw.epch": who ingests, and whose transactions may still commit.
+INGEST_LEASE_LOCK = 7237415642455171443
+INGEST_EPOCH_LOCK = 7237415642338452328
+LEASE_LOST_STATE = "LE001"
+
 EVENTS_TRIGGER = "events_in_commit_order"
+
+HOLD_EPOCH_SQL = f"""
+CREATE FUNCTION hold_ingest_epoch(expected bigint) RETURNS void LANGUAGE plpgsql AS $function$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared({INGEST_EPOCH_LOCK});
+    IF (SELECT epoch FROM ingest_lease) <> expected THEN
+        RAISE EXCEPTION 'ingest epoch % is over', expected USING ERRCODE = '{LEASE_LOST_STATE}';
+    END IF;
+END
+$function$
+"""  # noqa: S608  constants of ours
+"""Keeps the epoch from ending before the transaction does, and refuses one that has ended.
+
+A statement in a volatile function sees what committed while the one before it waited."""
 
 EVENTS_FUNCTION_SQL = f"""
 CREATE FUNCTION events_in_commit_order() RETURNS trigger LANGUAGE plpgsql AS $function$

@@ -17,8 +17,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from parsers.reading import BiasDirection, Direction, Kind, Right, Strategy, TradingDaySource
+from worker.words import GapOutcome, GapReason, MigrationDirection, Origin
 
-Origin = Literal["live", "history", "replay", "legacy"]
 Source = Literal["worker", "legacy_import"]
 
 DATA_LIMIT_BYTES = 64 * 1024  # what a reader may rely on as the largest `data`
@@ -204,6 +204,27 @@ class CatchupCompleted(IngestionFact):
     messages: int = Field(description="How many were stored that were not known.")
 
 
+class GapFact(IngestionFact):
+    first_id: str
+    last_id: str
+
+
+class GapOpened(GapFact):
+    """Message ids of a channel, both ends included, were found not to be covered."""
+
+    event_type: ClassVar[str] = "ingestion.gap.opened"
+
+    reason: GapReason
+
+
+class GapClosed(GapFact):
+    """What was missing is stored, or can never be fetched: the channel is gone, or the bot was removed from it."""
+
+    event_type: ClassVar[str] = "ingestion.gap.closed"
+
+    outcome: GapOutcome
+
+
 class BotFact(Fact):
     channel: ClassVar[str] = "bot:lifecycle"
 
@@ -258,7 +279,7 @@ class SchemaMigrated(Fact):
     event_type: ClassVar[str] = "schema.migrated"
 
     revision: str
-    direction: Literal["upgrade", "downgrade", "stamp"]
+    direction: MigrationDirection
     duration_milliseconds: int | None = Field(description="null where its SQL was written out and run by others.")
     applied_by: str = Field(description="Application, host and process.")
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from worker.db.lease import begin
 from worker.events.catalogue import Event
 
 # The simple query protocol takes several statements but no parameters, hence the quoted literal.
@@ -41,7 +42,9 @@ async def commit_events(
     await connection.execute(f"{first};{ending}")
 
 
-async def tell(connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event]) -> None:
-    """Events of their own, that no row changes with."""
-    await connection.execute("BEGIN")
+async def tell(
+    connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event], *, epoch: int | None = None
+) -> None:
+    """Events of their own, that no row changes with. Raises LeaseLostError as worker.db.lease.begin does."""
+    await begin(connection, epoch)
     await commit_events(connection, events)

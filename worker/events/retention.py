@@ -9,6 +9,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import metrics
+from worker.db.lease import begin
 
 BATCH = 1000  # events a statement
 PAUSE_SECONDS = 0.05  # between two batches
@@ -50,13 +51,18 @@ SELECT id FROM events WHERE id > 0 AND created_at < now() - make_interval(days =
 log = structlog.get_logger(__name__)
 
 
-async def remove_old_events(connection: Connection, *, days: int, past_consumers: bool = False) -> int:
+async def remove_old_events(
+    connection: Connection, *, days: int, past_consumers: bool = False, epoch: int | None = None
+) -> int:
     """Removes what is older than so many days; returns how many events that were.
 
-    `past_consumers`: also what a consumer has still to read, which is logged."""
+    `past_consumers`: also what a consumer has still to read, which is logged.
+    Raises LeaseLostError as worker.db.lease.begin does."""
     removed, up_to = 0, 0
     while True:
+        await begin(connection, epoch)
         batch = await connection.fetchrow(REMOVE_OLDEST, days, BATCH, past_consumers)
+        await connection.execute("COMMIT")
         if batch is None or not batch["events"]:
             break
         removed, up_to = removed + batch["events"], batch["up_to"]
@@ -64,8 +70,10 @@ async def remove_old_events(connection: Connection, *, days: int, past_consumers
         if batch["events"] < BATCH:
             break
         await asyncio.sleep(PAUSE_SECONDS)
+    await begin(connection, epoch)
     await connection.execute(_REMOVE_ACKNOWLEDGEMENTS, days)
     await connection.execute(_REMOVE_TAKEN_LETTERS, days)
+    await connection.execute("COMMIT")
     log.info("events.retention", removed=removed, days=days)
     if past_consumers and (lost := await _behind(connection, up_to)):
         log.warning("events.retention_past_consumers", consumers=lost, up_to=up_to)

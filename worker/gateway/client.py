@@ -4,19 +4,24 @@ Only raw events are used: the others fire for messages in the library's cache al
 observations are queued in the order in which the frames came."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import aiohttp
 import discord
 import structlog
 
 from worker import metrics
-from worker.db.models import Origin
+from worker.failpoints import reach
+from worker.gateway.described import AnyChannel
+from worker.gateway.pacing import Identifies
+from worker.gateway.pulse import Pulse
 from worker.ingest.channels import ChannelBook
 from worker.ingest.coverage import LiveSpans
-from worker.ingest.observation import Observation
+from worker.ingest.observation import Covered, Observation
 from worker.ingest.queue import IngestQueue
+from worker.words import Origin
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +33,13 @@ class SessionWatcher(Protocol):
 
     def disconnected(self) -> None: ...
 
-    def thread_seen(self, thread: discord.Thread) -> None: ...
+    def overflowed(self) -> None: ...
+
+    def access_changed(self) -> None: ...
+
+    def thread_seen(self) -> None: ...
+
+    def gone(self, channel_ids: Sequence[int]) -> None: ...
 
 
 def intents() -> discord.Intents:
@@ -39,26 +50,45 @@ def intents() -> discord.Intents:
 class GatewayClient(discord.Client):
     """One login: a client cannot be started twice."""
 
-    def __init__(self, book: ChannelBook, queue: IngestQueue, watcher: SessionWatcher) -> None:
+    def __init__(
+        self,
+        book: ChannelBook,
+        queue: IngestQueue,
+        watcher: SessionWatcher,
+        *,
+        trace: aiohttp.TraceConfig,
+        identifies: Identifies,
+    ) -> None:
         super().__init__(
             intents=intents(),
             max_messages=None,
             enable_debug_events=True,  # the only way to a message's payload as it came
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=trace,
         )
         self._book = book
         self._queue = queue
         self._watcher = watcher
+        self.pulse = Pulse()
+        self.was_connected = False
+        self._identifies = identifies
         self._spans = LiveSpans()
         self._frames: dict[str, Callable[[dict[str, Any]], None]] = {
             '"MESSAGE_CREATE"': self._posted,
+            '"READY"': self._session_begins,
             '"GUILD_CREATE"': self._guild_begins,
+            '"THREAD_CREATE"': self._thread_begins,
         }
 
     def newest_messages(self) -> dict[int, int]:
         """The newest message of each listened channel and thread, as Discord last told it."""
-        return {channel.id: getattr(channel, "last_message_id", None) or 0 for channel in self.listened_channels()}
+        return {
+            channel.id: getattr(channel, "last_message_id", None) or 0
+            for channel in self.listened_channels()
+            # A forum's is the newest of its threads; it has no messages itself.
+            if not isinstance(channel, discord.ForumChannel | discord.CategoryChannel)
+        }
 
     def listened_channels(self) -> Iterator[discord.abc.GuildChannel | discord.Thread]:
         for guild in self.guilds:
@@ -66,21 +96,55 @@ class GatewayClient(discord.Client):
                 if self._listens(channel.id):
                     yield channel
 
+    def permitting_channel(self, channel_id: int) -> AnyChannel | None:
+        """The channel whose permissions hold: an archived thread has those of what it hangs on."""
+        for one in (channel_id, self._book.parent_of(channel_id)):
+            channel = self.get_channel(one) if one is not None else None
+            if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+                return channel
+        return None
+
     def _listens(self, channel_id: int) -> bool:
         channel = self.get_channel(channel_id)
-        parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+        parent_id = channel.parent_id if isinstance(channel, discord.Thread) else self._book.parent_of(channel_id)
         return self._book.listens_to(channel_id, parent_id)
 
+    def visible_newest_messages(self) -> dict[int, int]:
+        """Of those that messages are told of at present."""
+        return {
+            channel_id: message_id
+            for channel_id, message_id in self.newest_messages().items()
+            if (channel := self.permitting_channel(channel_id)) is not None
+            and channel.permissions_for(channel.guild.me).view_channel
+        }
+
+    def listened_guilds(self) -> set[int]:
+        return {channel.guild.id for channel in self.listened_channels()}
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        await super().before_identify_hook(shard_id, initial=initial)
+        await self._identifies.turn()
+
     async def on_ready(self) -> None:
+        self.pulse.connected()
+        self.was_connected = True
         self._watcher.connected(self, resumed=False)
 
+    def lost(self) -> None:
+        """The session has ended, which the library does not tell of when it is ended from here."""
+        self.pulse.disconnected()
+        self._watcher.disconnected()
+
     async def on_resumed(self) -> None:
+        self.pulse.connected()
         self._watcher.connected(self, resumed=True)
 
     async def on_disconnect(self) -> None:
+        self.pulse.disconnected()
         self._watcher.disconnected()
 
     async def on_socket_raw_receive(self, frame: str) -> None:
+        self.pulse.frame(frame)
         handle = next((handle for name, handle in self._frames.items() if name in frame), None)
         if handle is None:
             return
@@ -89,9 +153,20 @@ class GatewayClient(discord.Client):
         if f'"{event.get("t")}"' in self._frames:
             self._frames[f'"{event["t"]}"'](event["d"])
 
+    def _session_begins(self, _: dict[str, Any]) -> None:
+        """What came between two sessions was not told, also of threads that the new one does not begin with."""
+        self._spans = LiveSpans()
+
     def _guild_begins(self, guild: dict[str, Any]) -> None:
         for channel in (*guild.get("channels", ()), *guild.get("threads", ())):
             self._spans.begin(int(channel["id"]), int(channel.get("last_message_id") or 0))
+        for thread in guild.get("threads", ()):
+            self._book.hangs_on(int(thread["id"]), int(thread["parent_id"]))
+
+    def _thread_begins(self, thread: dict[str, Any]) -> None:
+        self._book.hangs_on(int(thread["id"]), int(thread["parent_id"]))
+        if thread.get("newly_created"):
+            self._spans.begin(int(thread["id"]), int(thread["id"]) - 1)
 
     def _posted(self, payload: dict[str, Any]) -> None:
         channel_id, message_id = int(payload["channel_id"]), int(payload["id"])
@@ -100,8 +175,15 @@ class GatewayClient(discord.Client):
             return
         guild_id = int(payload["guild_id"]) if payload.get("guild_id") else None
         observation = observe_message(payload, origin="live", guild_id=guild_id)
-        if not self._queue.put(observation, self._spans.arrived(channel_id, message_id)):
+        if not self._put(observation, self._spans.arrived(channel_id, message_id)):
             self._spans.missed(channel_id, message_id)
+
+    def _put(self, observation: Observation, covered: Covered | None = None) -> bool:
+        if self._queue.put(observation, covered):
+            reach("gateway.received")
+            return True
+        self._watcher.overflowed()
+        return False
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         if not self._listens(event.channel_id):
@@ -110,7 +192,7 @@ class GatewayClient(discord.Client):
         if "content" not in payload or "author" not in payload:
             # Part of a message would read as if the rest of it had been removed.
             payload = dict(await self.http.get_message(event.channel_id, event.message_id))
-        self._queue.put(observe_message(payload, origin="live", guild_id=event.guild_id))
+        self._put(observe_message(payload, origin="live", guild_id=event.guild_id))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         self._deleted(event.message_id, event.channel_id, event.guild_id)
@@ -121,13 +203,66 @@ class GatewayClient(discord.Client):
 
     def _deleted(self, message_id: int, channel_id: int, guild_id: int | None) -> None:
         if self._listens(channel_id):
-            self._queue.put(Observation("deleted", "live", message_id, channel_id, guild_id, datetime.now(UTC)))
+            self._put(Observation("deleted", "live", message_id, channel_id, guild_id, datetime.now(UTC)))
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        self._watcher.thread_seen(thread)
+        self._thread_seen(thread)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        self._watcher.thread_seen(thread)
+        self._thread_seen(thread)
+
+    def _thread_seen(self, thread: discord.Thread) -> None:
+        if self._book.listens_to(thread.id, thread.parent_id):
+            self._watcher.thread_seen()
+
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        self._access_changed([channel])
+
+    async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        if before.overwrites != after.overwrites or before.category != after.category:
+            self._access_changed([after])
+
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        if before.permissions != after.permissions:
+            self._access_changed(after.guild.channels)
+
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        self._access_changed(role.guild.channels)
+
+    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
+        if after == after.guild.me and before.roles != after.roles:
+            self._access_changed(after.guild.channels)
+
+    async def on_guild_join(self, _: discord.Guild) -> None:
+        self._watcher.access_changed()
+
+    async def on_guild_available(self, _: discord.Guild) -> None:
+        self._watcher.access_changed()
+
+    def _access_changed(self, channels: Iterable[discord.abc.GuildChannel]) -> None:
+        """What is posted while a channel cannot be seen is not told, so the unbroken connection ends here.
+
+        Whether it can be seen at this moment does not matter: it may have changed twice since the frame came."""
+        listened = [channel for channel in channels if self._listens(channel.id)]
+        for channel in listened:
+            for one in (channel, *getattr(channel, "threads", ())):
+                self._spans.forget(one.id)
+        if listened:
+            self._watcher.access_changed()
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        self._gone([channel.id, *(thread.id for thread in getattr(channel, "threads", ()))])
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        self._watcher.gone([event.thread_id])
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        self._gone([channel.id for channel in (*guild.channels, *guild.threads)])
+
+    def _gone(self, channel_ids: Sequence[int]) -> None:
+        for channel_id in channel_ids:
+            self._spans.forget(channel_id)
+        self._watcher.gone(channel_ids)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """The supervisor of handlers: discord.py calls it inside the except block."""

@@ -11,9 +11,10 @@ import structlog
 from worker import metrics
 from worker.exits import RefusedError
 from worker.gateway.client import GatewayClient
+from worker.gateway.watchdog import INTENT_MISSING, SessionGivenUpError, Watchdog
 from worker.health import Health
 
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 120.0
 
 # Gateway close codes that no new attempt mends (4014 comes as PrivilegedIntentsRequired).
 _FINAL_CLOSES = {
@@ -23,32 +24,30 @@ _FINAL_CLOSES = {
     4012: "Discord no longer serves this version of its gateway: update the worker.",
     4013: "Discord refused the intents: update the worker.",
 }
-INTENT_MISSING = (
-    "The Message Content intent is not granted: turn it on in the developer portal (Bot, Privileged Gateway Intents)."
-)
 
 log = structlog.get_logger(__name__)
 
 
-async def keep_session(token: str, make_client: Callable[[], GatewayClient], health: Health) -> None:
+async def keep_session(
+    token: str, make_client: Callable[[], GatewayClient], health: Health, watchdog: Watchdog
+) -> None:
     """Runs until it is cancelled.
 
-    Raises RefusedError when Discord refuses the token or an intent: trying again would not help."""
+    Raises RefusedError when Discord refuses the token, or an intent from the first login on: trying again would not
+    help. An intent that is lost later turns health red instead, so that the worker goes on when it is granted again."""
     delay = FIRST_RETRY_SECONDS
+    was_connected = False
     while True:
         health.wait_for("gateway", "logging in to Discord")
         client = make_client()
         began = asyncio.get_running_loop().time()
         try:
-            await client.start(token, reconnect=True)
-        except Exception as error:
-            raise_if_final(error)
-            metrics.GATEWAY_FAULTS.inc()
-            reason = f"{type(error).__name__}: {error}"
-            # The library raises an AttributeError where the very first connection is refused.
-            passing = isinstance(error, aiohttp.ClientError | OSError | discord.DiscordException | AttributeError)
-            log.warning("gateway.lost", reason=reason, exc_info=not passing)
-            health.wait_for("gateway", f"Discord cannot be reached: {reason}")
+            await _watched_session(client, token, watchdog)
+        except Exception as error:  # noqa: BLE001  logged and counted by _account_for
+            was_connected = was_connected or client.was_connected
+            if not (was_connected and isinstance(error, discord.PrivilegedIntentsRequired)):
+                raise_if_final(error)
+            _account_for(error, health)
         finally:
             metrics.GATEWAY_CONNECTED.set(0)
             if not client.is_closed():
@@ -57,6 +56,34 @@ async def keep_session(token: str, make_client: Callable[[], GatewayClient], hea
             delay = FIRST_RETRY_SECONDS
         await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
         delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+
+
+async def _watched_session(client: GatewayClient, token: str, watchdog: Watchdog) -> None:
+    session = asyncio.create_task(client.start(token, reconnect=True))
+    guard = asyncio.create_task(watchdog.watch(client))
+    try:
+        done, _ = await asyncio.wait((session, guard), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        client.lost()
+        for task in (session, guard):
+            task.cancel()
+        await asyncio.gather(session, guard, return_exceptions=True)
+
+
+def _account_for(error: Exception, health: Health) -> None:
+    metrics.GATEWAY_FAULTS.inc()
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, discord.PrivilegedIntentsRequired):
+        reason = INTENT_MISSING
+    if isinstance(error, SessionGivenUpError):
+        metrics.SESSIONS_FORCED.labels(error.reason).inc()
+    # The library raises an AttributeError where the very first connection is refused.
+    passing = isinstance(error, aiohttp.ClientError | OSError | discord.DiscordException | AttributeError)
+    is_known = passing or isinstance(error, SessionGivenUpError)
+    log.warning("gateway.lost", reason=reason, exc_info=not is_known)
+    health.wait_for("gateway", f"Discord cannot be reached: {reason}")
 
 
 def raise_if_final(error: Exception) -> None:

@@ -1,32 +1,22 @@
 """What becomes known of the session as it goes: told, shown by health, and followed by a look for gaps."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import discord
 import structlog
 
 from worker import correlation, metrics
-from worker.db.connection import Database, connected
+from worker.db.lease import LeaseLostError
+from worker.db.shared_session import SharedSession
 from worker.events.catalogue import BotConnected, BotDisconnected, Event, Fact
 from worker.events.outbox import tell
 from worker.gateway.client import GatewayClient
 from worker.health import Health
-from worker.ingest.channels import ChannelBook, describe_channel
-
-_KINDS: dict[discord.ChannelType, str] = {
-    discord.ChannelType.text: "text",
-    discord.ChannelType.news: "news",
-    discord.ChannelType.forum: "forum",
-    discord.ChannelType.media: "forum",
-    discord.ChannelType.voice: "voice",
-    discord.ChannelType.stage_voice: "voice",
-    discord.ChannelType.public_thread: "thread",
-    discord.ChannelType.private_thread: "thread",
-    discord.ChannelType.news_thread: "thread",
-}
+from worker.ingest.gaps import give_up_gaps
+from worker.ingest.writer import PASSING
+from worker.words import GapReason
 
 log = structlog.get_logger(__name__)
 
@@ -36,19 +26,21 @@ class SessionWatch:
 
     def __init__(
         self,
-        database: Database,
+        session: SharedSession,
         health: Health,
-        book: ChannelBook,
         *,
-        on_connected: Callable[[], None],
+        epoch: int,
+        on_wanted: Callable[[GapReason], None],
         on_commit: Callable[[], None],
     ) -> None:
+        """`on_wanted` hears whenever gaps have to be looked for, and why."""
         self.client: GatewayClient | None = None
-        self._database = database
+        self._session = session
         self._health = health
-        self._book = book
-        self._on_connected = on_connected
+        self._epoch = epoch
+        self._on_wanted = on_wanted
         self._on_commit = on_commit
+        self._was_connected = False
         self._errands: set[asyncio.Task[None]] = set()
 
     def connected(self, client: GatewayClient, *, resumed: bool) -> None:
@@ -57,8 +49,8 @@ class SessionWatch:
         metrics.GATEWAY_CONNECTED.set(1)
         log.info("gateway.connected", resumed=resumed, guilds=len(client.guilds))
         self._errand(self._tell(BotConnected(resumed=resumed, guilds=len(client.guilds))))
-        self._errand(self._describe(list(client.listened_channels())))
-        self._on_connected()
+        self._on_wanted("resumed" if resumed else "reconnected" if self._was_connected else "start")
+        self._was_connected = True
 
     def disconnected(self) -> None:
         """The library calls it again for every attempt that fails."""
@@ -70,9 +62,17 @@ class SessionWatch:
         log.warning("gateway.disconnected")
         self._errand(self._tell(BotDisconnected()))
 
-    def thread_seen(self, thread: discord.Thread) -> None:
-        if self._book.listens_to(thread.id, thread.parent_id):
-            self._errand(self._describe([thread]))
+    def overflowed(self) -> None:
+        self._on_wanted("queue_full")
+
+    def access_changed(self) -> None:
+        self._on_wanted("access_changed")
+
+    def thread_seen(self) -> None:
+        self._on_wanted("discovered")
+
+    def gone(self, channel_ids: Sequence[int]) -> None:
+        self._errand(self._give_up(channel_ids))
 
     async def close(self) -> None:
         """Lets the errands under way come to their end."""
@@ -83,7 +83,12 @@ class SessionWatch:
 
         def ended(task: asyncio.Task[None]) -> None:
             self._errands.discard(task)
-            if not task.cancelled() and (error := task.exception()):
+            if task.cancelled() or (error := task.exception()) is None:
+                return
+            if isinstance(error, LeaseLostError | PASSING):
+                # A lifecycle event tells of a moment, so it is not told later.
+                log.warning("gateway.errand_dropped", reason=f"{type(error).__name__}: {error}")
+            else:
                 metrics.GATEWAY_FAULTS.inc()
                 log.error("gateway.errand_failed", exc_info=error)
 
@@ -93,18 +98,12 @@ class SessionWatch:
 
     async def _tell(self, fact: Fact) -> None:
         name = f"{fact.channel}:{fact.event_type}:{datetime.now(UTC).isoformat()}"
-        async with connected(self._database, purpose="lifecycle") as connection:
-            await tell(connection, [Event(fact, correlation.of_name(name))])
+        async with self._session.use() as connection:
+            await tell(connection, [Event(fact, correlation.of_name(name))], epoch=self._epoch)
         self._on_commit()
 
-    async def _describe(self, channels: list[discord.abc.GuildChannel | discord.Thread]) -> None:
-        async with connected(self._database, purpose="channels") as connection:
-            for channel in channels:
-                await describe_channel(
-                    connection,
-                    channel.id,
-                    guild_id=channel.guild.id,
-                    name=channel.name,
-                    kind=_KINDS.get(channel.type, "unknown"),
-                    parent_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
-                )
+    async def _give_up(self, channel_ids: Sequence[int]) -> None:
+        async with self._session.use() as connection:
+            for channel_id in channel_ids:
+                await give_up_gaps(connection, channel_id, self._epoch)
+        self._on_commit()

@@ -8,11 +8,16 @@ from typing import Any
 from asyncpg import Connection
 
 from worker import correlation
+from worker.db.lease import begin
 from worker.events.catalogue import ChannelAdded, ChannelChanged, ChannelFact, ChannelRemoved, Event
 from worker.events.outbox import commit_events
 from worker.exits import NotFoundError
+from worker.words import ChannelKind
 
-_COLUMNS = "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser"
+_COLUMNS = (
+    "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser, history_from, "
+    "unreachable_since IS NOT NULL AS is_unreachable"
+)
 
 _LOAD_CHANNELS = f"SELECT {_COLUMNS} FROM discord_channels ORDER BY channel_id"  # noqa: S608  a constant of ours
 
@@ -34,14 +39,31 @@ UPDATE discord_channels SET permission_state = $2, permission_checked_at = now()
 """
 
 # What Discord says of a channel is no configuration, so nothing is told.
-_DESCRIBE_CHANNEL = """
-INSERT INTO discord_channels (channel_id, guild_id, name, kind, parent_id) VALUES ($1, $2, $3, $4, $5)
+_DESCRIBE_CHANNELS = """
+INSERT INTO discord_channels (channel_id, guild_id, name, kind, parent_id)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
 ON CONFLICT (channel_id) DO UPDATE
    SET guild_id = excluded.guild_id, name = excluded.name, kind = excluded.kind, parent_id = excluded.parent_id,
-       updated_at = now()
- WHERE (discord_channels.guild_id, discord_channels.name, discord_channels.kind, discord_channels.parent_id)
+       unreachable_since = NULL, updated_at = now()
+ WHERE discord_channels.unreachable_since IS NOT NULL
+    OR (discord_channels.guild_id, discord_channels.name, discord_channels.kind, discord_channels.parent_id)
        IS DISTINCT FROM (excluded.guild_id, excluded.name, excluded.kind, excluded.parent_id)
 """
+
+# Threads that were archived before are asked for now as well.
+_SET_HISTORY_FROM = """
+UPDATE discord_channels SET history_from = $2, threads_checked_at = NULL, updated_at = now() WHERE channel_id = $1
+"""
+
+# What a thread holds is no older than it is, and it was archived after its last message.
+_THREADS_KNOWN_UNTIL = """
+SELECT channel_id, coalesce(threads_checked_at, history_from, created_at) AS until
+  FROM discord_channels WHERE channel_id = ANY($1::bigint[])
+"""
+
+_SET_THREADS_CHECKED = "UPDATE discord_channels SET threads_checked_at = $2 WHERE channel_id = ANY($1::bigint[])"
+
+_FORBIDDEN = "SELECT channel_id FROM discord_channels WHERE permission_state = 'missing'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +79,8 @@ class Channel:
     is_announce: bool
     is_active: bool
     parser: str | None
+    history_from: datetime | None
+    is_unreachable: bool
 
     @property
     def listens(self) -> bool:
@@ -68,15 +92,24 @@ class ChannelBook:
     """The channels as they were last read: what the gateway's handlers ask, which must not wait for the database."""
 
     _channels: dict[int, Channel] = field(default_factory=dict)
+    _parents: dict[int, int] = field(default_factory=dict)  # of threads that have no row yet
 
     def replace(self, channels: Sequence[Channel]) -> list[int]:
-        """Takes the channels as they are now; returns the ids that are listened to and were not before."""
-        before = {channel.channel_id for channel in self.listened()}
+        """Takes the channels as they are now; returns the ids of those that more is asked for than before."""
+        before = {(channel.channel_id, channel.history_from) for channel in self.listened()}
         self._channels = {channel.channel_id: channel for channel in channels}
-        return [channel.channel_id for channel in self.listened() if channel.channel_id not in before]
+        return [one.channel_id for one in self.listened() if (one.channel_id, one.history_from) not in before]
 
     def listened(self) -> Iterator[Channel]:
         return (channel for channel in self._channels.values() if channel.listens)
+
+    def hangs_on(self, thread_id: int, parent_id: int) -> None:
+        """Takes a thread that Discord has just told of."""
+        self._parents[thread_id] = parent_id
+
+    def parent_of(self, channel_id: int) -> int | None:
+        channel = self._channels.get(channel_id)
+        return channel.parent_id if channel and channel.parent_id else self._parents.get(channel_id)
 
     def listens_to(self, channel_id: int, parent_id: int | None = None) -> bool:
         """Whether messages of a channel are stored: it is listened to, or the channel that a thread hangs on is."""
@@ -89,11 +122,10 @@ class ChannelBook:
     def parser_of(self, channel_id: int) -> str | None:
         """The parser that a channel, or the channel that the thread hangs on, is bound to; None: detect."""
         channel = self._channels.get(channel_id)
-        if channel is None:
-            return None
-        if channel.parser is None and channel.parent_id is not None:
-            return self.parser_of(channel.parent_id)
-        return channel.parser
+        if channel is not None and channel.parser is not None:
+            return channel.parser
+        parent = self._channels.get(self.parent_of(channel_id) or 0)
+        return parent.parser if parent else None
 
 
 async def load_channels(connection: Connection) -> list[Channel]:
@@ -101,10 +133,18 @@ async def load_channels(connection: Connection) -> list[Channel]:
 
 
 async def add_channel(
-    connection: Connection, channel_id: int, *, changed_by: str, parser: str | None = None, guild_id: int | None = None
+    connection: Connection,
+    channel_id: int,
+    *,
+    changed_by: str,
+    parser: str | None = None,
+    guild_id: int | None = None,
+    epoch: int | None = None,
 ) -> bool:
-    """Listens to a channel from now on, with the parser of that name or by detection. False: it did so already."""
-    await connection.execute("BEGIN")
+    """Listens to a channel from now on, with the parser of that name or by detection. False: it did so already.
+
+    Raises LeaseLostError as worker.db.lease.begin does."""
+    await begin(connection, epoch)
     await connection.execute(_ADD_CHANNEL, channel_id, guild_id)
     before = await _locked(connection, channel_id)
     wanted = {"is_listen": True, "is_active": True, "parser": parser if parser is not None else before.parser}
@@ -126,16 +166,74 @@ async def remove_channel(connection: Connection, channel_id: int, *, changed_by:
     return await _set(connection, before, wanted, ChannelRemoved, changed_by)
 
 
-async def describe_channel(
-    connection: Connection, channel_id: int, *, guild_id: int | None, name: str, kind: str, parent_id: int | None
-) -> None:
-    """Keeps what Discord says of a channel: its guild, name, kind, and what it hangs on."""
-    await connection.execute(_DESCRIBE_CHANNEL, channel_id, guild_id, name, kind, parent_id)
+async def ask_for_history(connection: Connection, channel_id: int, since: datetime, *, changed_by: str) -> bool:
+    """Asks for a channel's messages from that moment on. False: they were asked for already.
+
+    Raises NotFoundError for a channel that is not listened to."""
+    await connection.execute("BEGIN")
+    try:
+        before = await _locked(connection, channel_id)
+        if not before.listens:
+            raise NotFoundError(f"Channel {channel_id} is not listened to: add it with `channels add {channel_id}`.")
+        if before.history_from is not None and before.history_from <= since:
+            await connection.execute("ROLLBACK")
+            return False
+        await connection.execute(_SET_HISTORY_FROM, channel_id, since)
+        changed = {"history_from": since.isoformat()}
+        await commit_events(connection, [_told(before, ChannelChanged, changed_by, changed=changed)])
+    except BaseException:
+        if connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
+        raise
+    return True
 
 
-async def set_permission(connection: Connection, channel_id: int, *, granted: bool) -> None:
-    """Keeps whether the bot may read a channel's history, and when that was looked at."""
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What Discord says of a channel: its guild, name, kind, and what it hangs on."""
+
+    channel_id: int
+    guild_id: int | None
+    name: str
+    kind: ChannelKind
+    parent_id: int | None
+
+
+async def describe_channels(connection: Connection, described: Sequence[Described], epoch: int | None) -> None:
+    """Raises LeaseLostError as worker.db.lease.begin does."""
+    if not described:
+        return
+    rows = sorted((one.channel_id, one.guild_id, one.name, one.kind, one.parent_id) for one in described)
+    await begin(connection, epoch)
+    await connection.execute(_DESCRIBE_CHANNELS, *(list(column) for column in zip(*rows, strict=True)))
+    await connection.execute("COMMIT")
+
+
+async def set_permission(connection: Connection, channel_id: int, *, granted: bool, epoch: int | None) -> None:
+    """Keeps whether the bot may read a channel's history, and when that was looked at. Raises LeaseLostError."""
+    await begin(connection, epoch)
     await connection.execute(_SET_PERMISSION, channel_id, "granted" if granted else "missing")
+    await connection.execute("COMMIT")
+
+
+async def threads_known_until(connection: Connection, channel_ids: Sequence[int]) -> dict[int, datetime]:
+    """Up to which moment the archived threads of channels are known, or were not asked for."""
+    rows = await connection.fetch(_THREADS_KNOWN_UNTIL, channel_ids)
+    return {row["channel_id"]: row["until"] for row in rows}
+
+
+async def set_threads_checked(
+    connection: Connection, channel_ids: Sequence[int], until: datetime, epoch: int | None
+) -> None:
+    """Raises LeaseLostError as worker.db.lease.begin does."""
+    await begin(connection, epoch)
+    await connection.execute(_SET_THREADS_CHECKED, channel_ids, until)
+    await connection.execute("COMMIT")
+
+
+async def forbidden_channels(connection: Connection) -> set[int]:
+    """Those whose history the bot could not read when that was looked at last."""
+    return {row["channel_id"] for row in await connection.fetch(_FORBIDDEN)}
 
 
 async def _locked(connection: Connection, channel_id: int) -> Channel:
@@ -157,7 +255,15 @@ async def _set(
         _SET_CHANNEL, before.channel_id, wanted["is_listen"], wanted["is_active"], wanted["parser"]
     )
     more = {"changed": changed} if fact is ChannelChanged else {}
-    about = {"channel_id": str(before.channel_id), "guild_id": str(before.guild_id) if before.guild_id else None}
-    name = f"channel:config:{before.channel_id}:{datetime.now(UTC).isoformat()}"
-    await commit_events(connection, [Event(fact(**about, changed_by=changed_by, **more), correlation.of_name(name))])
+    await commit_events(connection, [_told(before, fact, changed_by, **more)])
     return True
+
+
+def _told(channel: Channel, fact: type[ChannelFact], changed_by: str, **more: Any) -> Event:
+    about = {
+        "channel_id": str(channel.channel_id),
+        "guild_id": str(channel.guild_id) if channel.guild_id else None,
+        "changed_by": changed_by,
+    }
+    name = f"channel:config:{channel.channel_id}:{datetime.now(UTC).isoformat()}"
+    return Event(fact(**about, **more), correlation.of_name(name))

@@ -9,14 +9,16 @@ from asyncpg import Connection
 from worker.ingest.observation import Covered
 
 # What a channel was asked for and is not covered, up to its newest message. The 22 lower bits of an id are a counter.
+# No message of a thread is older than it; it can have the id of the message that it hangs on.
 _GAPS = """
 SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
   FROM unnest($1::bigint[], $2::bigint[]) AS newest (channel_id, message_id)
   JOIN discord_channels c USING (channel_id)
   LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
  CROSS JOIN LATERAL (
-       SELECT (floor(extract(epoch FROM coalesce(c.history_from, parent.history_from, c.created_at)) * 1000)
-               - 1420070400000)::bigint << 22 AS first_id) AS asked
+       SELECT greatest(CASE c.kind WHEN 'thread' THEN c.channel_id END, (
+              floor(extract(epoch FROM coalesce(c.history_from, parent.history_from, c.created_at)) * 1000)
+              - 1420070400000)::bigint << 22) AS first_id) AS asked
  CROSS JOIN LATERAL unnest(
        int8multirange(int8range(asked.first_id, greatest(newest.message_id + 1, asked.first_id))) - c.covered) AS gap
  ORDER BY last_id DESC
@@ -49,6 +51,10 @@ class LiveSpans:
     def begin(self, channel_id: int, newest: int) -> None:
         """Discord tells a channel's newest message, and from it on everything arrives."""
         self._newest[channel_id] = newest
+
+    def forget(self, channel_id: int) -> None:
+        """Messages may have come that were not told: the next one covers nothing but itself."""
+        self._newest.pop(channel_id, None)
 
     def arrived(self, channel_id: int, message_id: int) -> Covered:
         """What a live message covers once it is stored. Discord can tell two messages in the wrong order."""

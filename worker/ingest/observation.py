@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from worker.db.models import Origin
+from worker.words import Origin
 
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -38,3 +38,8 @@ class Covered:
 def snowflake_time(snowflake: int) -> datetime:
     """When an id was made: its upper bits count milliseconds since 2015. Surrogate ids below zero have no time."""
     return DISCORD_EPOCH + timedelta(milliseconds=max(snowflake, 0) >> 22)
+
+
+def snowflake_at(moment: datetime) -> int:
+    """The least id that can be made at a moment."""
+    return int((moment - DISCORD_EPOCH) / timedelta(milliseconds=1)) << 22

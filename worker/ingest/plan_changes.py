@@ -5,9 +5,9 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from worker.db.models import PlanState
 from worker.events.catalogue import as_json
 from worker.ingest.plans import PlanValue, SetupValue
+from worker.words import PlanState
 
 Item = TypeVar("Item")
 PlanName = int | tuple[int, int]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker import correlation
-from worker.db.models import Origin, PlanState
 from worker.events.catalogue import (
     Event,
     SetupCreated,
@@ -16,6 +15,7 @@ from worker.events.catalogue import (
     SetupWithdrawn,
 )
 from worker.ingest.plans import PlanValue, SetupValue, price_text
+from worker.words import Origin, PlanState
 
 _RESTATED: dict[tuple[PlanState | None, PlanState | None], type[SetupFact]] = {
     ("current", "superseded"): SetupSuperseded,

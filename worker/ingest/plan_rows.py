@@ -8,10 +8,10 @@ import asyncpg
 from asyncpg import Connection
 
 from parsers.reading import Level
-from worker.db.models import PlanState
 from worker.events.catalogue import as_json
 from worker.ingest import plan_statements as sql
 from worker.ingest.plans import FEWER_SETUPS, REPEAT, PlanValue, SetupValue
+from worker.words import PlanState
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from asyncpg import Connection, Record
 
-from worker.db.models import Origin, PlanState
 from worker.events.catalogue import Event, as_json
 from worker.ingest import plan_rows
 from worker.ingest import plan_statements as sql
@@ -30,6 +29,7 @@ from worker.ingest.plan_changes import (
 from worker.ingest.plan_events import Teller, setup_data
 from worker.ingest.plan_rows import NewLevel, NewSetup
 from worker.ingest.plans import PlanKey, PlanValue, SetupValue
+from worker.words import Origin, PlanState
 
 
 @dataclass(frozen=True, slots=True)

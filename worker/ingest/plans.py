@@ -9,8 +9,8 @@ from typing import Any
 from parsers import registered
 from parsers.reading import BiasDirection, Direction, Kind, Level, Reading, Setup, Strategy, TradingDaySource
 from parsers.reading import Plan as ReadPlan
-from worker.db.models import PlanState
 from worker.events.catalogue import as_json
+from worker.words import PlanState
 
 Zone = tuple[Decimal, Decimal]
 PlanKey = tuple[int, str, date]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 
-from worker.db.models import Origin
 from worker.ingest.prepared import PreparedMessage
+from worker.words import Origin
 
 
 @dataclass(frozen=True, slots=True)

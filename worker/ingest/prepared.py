@@ -10,12 +10,12 @@ import structlog
 
 from parsers.reading import Reading
 from worker import correlation
-from worker.db.models import Origin
 from worker.events.catalogue import as_json
 from worker.ingest.cleaning import as_bytes, clean, storable
 from worker.ingest.observation import Observation, snowflake_time
 from worker.ingest.plans import PlanValue, plans_of_text
 from worker.ingest.projection import text_of
+from worker.words import Origin
 
 log = structlog.get_logger(__name__)
 

@@ -29,8 +29,8 @@ class IngestQueue:
         self._on_commit = on_commit
         self._waiting: deque[tuple[Observation, Covered | None]] = deque()
         self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._put = self._written = 0
+        self._progress = asyncio.Event()
 
     def put(self, observation: Observation, covered: Covered | None = None) -> bool:
         """Takes an observation, and what it covers once it is stored. False: memory is full."""
@@ -40,8 +40,8 @@ class IngestQueue:
             return False
         metrics.OBSERVATIONS.labels(observation.origin, observation.kind).inc()
         self._waiting.append((observation, covered))
+        self._put += 1
         metrics.QUEUE_LENGTH.set(len(self._waiting))
-        self._idle.clear()
         self._arrived.set()
         return True
 
@@ -59,11 +59,15 @@ class IngestQueue:
             metrics.QUEUE_LENGTH.set(len(self._waiting))
             if not self._waiting:
                 self._arrived.clear()
-                self._idle.set()
+            self._written += len(batch)
+            self._progress.set()
+            self._progress = asyncio.Event()
 
     async def drained(self) -> None:
-        """Returns once everything that was put is committed."""
-        await self._idle.wait()
+        """Returns once everything that was put before is committed."""
+        put = self._put
+        while self._written < put:
+            await self._progress.wait()
 
     async def _write(self, batch: list[tuple[Observation, Covered | None]]) -> None:
         observations = [observation for observation, _ in batch]

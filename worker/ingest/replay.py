@@ -17,7 +17,7 @@ import parsers
 from parsers.reading import Reading
 from worker.db.connection import Database, connect, connected, wait_until_ready
 from worker.exits import InputError, UnavailableError
-from worker.ingest.channels import ChannelBook, describe_channel, load_channels
+from worker.ingest.channels import ChannelBook, Described, describe_channels, load_channels
 from worker.ingest.exports import Export, ExportChannel, Record, open_export, snowflake
 from worker.ingest.observation import Observation
 from worker.ingest.writer import PASSING, Writer, Written
@@ -135,7 +135,7 @@ class _Replay:
         async with connected(self._database, purpose="replay") as connection:
             known = await load_channels(connection)
             if channel is not None and not any(one.channel_id == channel.channel_id and one.name for one in known):
-                await describe_channel(connection, **asdict(channel))
+                await describe_channels(connection, [Described(**asdict(channel))], None)
                 known = await load_channels(connection)
         self._book.replace(known)
 

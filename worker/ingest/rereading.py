@@ -8,13 +8,14 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 from parsers.reading import Reading
-from worker.db.models import Origin, ParseState
+from worker.db.lease import begin
 from worker.events.catalogue import Event
 from worker.events.outbox import commit_events
 from worker.ingest import statements as sql
 from worker.ingest.message_events import reading_fact
 from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.plans import plans_of_text
+from worker.words import Origin, ParseState
 
 # Only where the text is still the one that was read, and nobody else has read it since.
 _SET_READING = """
@@ -46,11 +47,14 @@ message_id, channel_id, guild_id, text, posted_at, origin, correlation_id, parse
 """
 
 
-async def write_readings(connection: Connection, batch: Sequence[tuple[StoredText, Reading]]) -> int:
+async def write_readings(
+    connection: Connection, batch: Sequence[tuple[StoredText, Reading]], *, epoch: int | None = None
+) -> int:
     """Writes the readings of texts in order of their ids, in one transaction, and tells what that changes.
 
-    A text that was edited meanwhile keeps the reading of its new text. Returns how many were written."""
-    await connection.execute("BEGIN")
+    A text that was edited meanwhile keeps the reading of its new text. Returns how many were written.
+    Raises LeaseLostError as worker.db.lease.begin does."""
+    await begin(connection, epoch)
     try:
         await connection.fetch(sql.LOCK_CHANNELS, sorted({stored.channel_id for stored, _ in batch}))
         told: dict[int, list[Event]] = {}

@@ -13,7 +13,7 @@ def with_ids(statement: str, *columns: Iterable[int]) -> str:
 
 
 # A plan that was made while a table was small is kept for the session, and must not scan it when it has grown.
-BEGIN = "BEGIN; SET LOCAL enable_seqscan = off"
+WITHOUT_SCANS = "SET LOCAL enable_seqscan = off"
 
 # Everything that happens in one channel happens one after the other: this lock is what lets the writer read what is
 # stored, decide, and write. In order of id, so that two writers never wait for each other.

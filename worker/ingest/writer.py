@@ -13,8 +13,10 @@ import structlog
 from asyncpg import Connection
 
 from worker import correlation
+from worker.db.lease import LeaseLostError, begin
 from worker.events.catalogue import Event, MessageEdited, MessageStored
 from worker.events.outbox import commit_events
+from worker.failpoints import reach
 from worker.ingest import message_rows
 from worker.ingest import statements as sql
 from worker.ingest.message_events import deleted_event, text_events
@@ -37,6 +39,7 @@ PASSING = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection that was cut can leave behind
     asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError,
     asyncpg.InsufficientResourcesError,
@@ -49,10 +52,15 @@ PASSING = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
+
 log = structlog.get_logger(__name__)
 
 Seen = PreparedMessage | Observation
 """A message as it was seen, or a deletion."""
+
+First = Callable[[Connection, str], Awaitable[str]]
+"""Sends statements on a connection, and returns the status of the last one."""
 
 
 @dataclass(slots=True)
@@ -97,9 +105,17 @@ class Writer:
     Of several tasks one is in a transaction; what the others bring is made ready meanwhile."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], read: Read, parser_of: Callable[[int], str | None]
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        read: Read,
+        parser_of: Callable[[int], str | None],
+        *,
+        epoch: int | None = None,
     ) -> None:
-        """`parser_of` gives the parser that a channel is bound to; None leaves its messages to detection."""
+        """`parser_of` gives the parser that a channel is bound to; None leaves its messages to detection.
+
+        With the epoch of an ingest lease nothing is written once another one has begun."""
+        self._epoch = epoch
         self._connect = connect
         self._read = read
         self._parser_of = parser_of
@@ -115,7 +131,7 @@ class Writer:
         """Stores observations in their order, and tells what that changed; what they cover is stored with the last.
 
         A message that the database refuses is stored by itself with less, so that it costs no other message.
-        Raises one of PASSING where the same call may succeed later."""
+        Raises one of PASSING where the same call may succeed later, and LeaseLostError."""
         seen: list[Seen] = [
             prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one
             for one in observations
@@ -132,7 +148,7 @@ class Writer:
     async def _write_portion(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
         try:
             return await self._transaction(seen, covered)
-        except PASSING:
+        except (*PASSING, LeaseLostError):
             raise
         except Exception:
             log.warning("ingest.split", observations=len(seen), exc_info=True)
@@ -147,7 +163,7 @@ class Writer:
         """Halves a batch that was refused until the message is found that is to blame."""
         try:
             return await self._transaction(seen, ())
-        except PASSING:
+        except (*PASSING, LeaseLostError):
             raise
         except Exception as error:
             written = Written()
@@ -171,16 +187,28 @@ class Writer:
         connection = await self._connected()
         written = Written(observations=len(seen))
         try:
-            events = await write_seen(connection, seen, covered, written, begin=sql.BEGIN)
-            written.events = len(events)
-            rows = [(had.channel_id, had.after, had.up_to) for had in covered]
-            await commit_events(
-                connection, events, first=sql.with_ids(sql.ADD_COVERAGE, *columns(rows)) if rows else ""
-            )
+            # A connection that swallows everything would otherwise hold what waits for ever.
+            async with asyncio.timeout(TRANSACTION_SECONDS):
+                await self._write_all(connection, seen, covered, written)
         except BaseException:
             await self._abandon(connection)
             raise
         return written
+
+    async def _write_all(
+        self, connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
+    ) -> None:
+        events = await write_seen(connection, seen, covered, written, first=self._begin)
+        reach("writer.rows_written")
+        written.events = len(events)
+        rows = [(had.channel_id, had.after, had.up_to) for had in covered]
+        await commit_events(connection, events, first=sql.with_ids(sql.ADD_COVERAGE, *columns(rows)) if rows else "")
+        reach("writer.committed")
+
+    async def _begin(self, connection: Connection, statement: str) -> str:
+        status = await begin(connection, self._epoch, then=f"{sql.WITHOUT_SCANS}; {statement}")
+        reach("writer.begun")
+        return status
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
@@ -201,13 +229,18 @@ class Writer:
 
 
 async def write_seen(
-    connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written, *, begin: str = ""
+    connection: Connection,
+    seen: Sequence[Seen],
+    covered: Sequence[Covered],
+    written: Written,
+    *,
+    first: First = Connection.execute,
 ) -> list[Event]:
-    """Stores observations in their order within the transaction that is open; returns what is to be told of it.
+    """Stores observations in their order within one transaction; returns what is to be told of it.
 
-    `covered` says which channels are concerned as well; `begin` begins the transaction, in the first round trip.
-    Raises one of PASSING where a new attempt may succeed."""
-    await _lock_channels(connection, seen, covered, begin)
+    `covered` says which channels are concerned as well; `first` sends the first statement, and may begin the
+    transaction with it. Raises one of PASSING where a new attempt may succeed."""
+    await _lock_channels(connection, seen, covered, first)
     events: list[Event] = []
     for wave in _waves(seen):
         events += await _write_wave(connection, wave, written)
@@ -245,10 +278,12 @@ def _waves(seen: Sequence[Seen]) -> Iterator[list[Seen]]:
         yield [wave[message_id] for message_id in sorted(wave)]
 
 
-async def _lock_channels(connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], begin: str) -> None:
+async def _lock_channels(
+    connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], first: First
+) -> None:
     guilds = {had.channel_id: None for had in covered} | {one.channel_id: one.guild_id for one in seen}
     channels = sorted(guilds)
-    status = await connection.execute(f"{begin}; {sql.with_ids(sql.LOCK_CHANNELS, channels)}")
+    status = await first(connection, sql.with_ids(sql.LOCK_CHANNELS, channels))
     if status != f"SELECT {len(channels)}":
         await connection.execute(sql.ADD_CHANNELS, channels, [guilds[channel] for channel in channels])
         await connection.fetch(sql.LOCK_CHANNELS, channels)

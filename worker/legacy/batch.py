@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from asyncpg import Connection
 
-from worker.db.models import QuarantineReason
 from worker.legacy.kept_rows import changed_rows, mapped_rows, quarantined_rows
 from worker.legacy.target import ReadRow, Refusal, Taken, Target
+from worker.words import QuarantineReason
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from asyncpg import Connection
 
 from worker import correlation
-from worker.db.models import ChannelKind, ImportOutcome
 from worker.events.catalogue import ChannelAdded, Event
 from worker.ingest.observation import snowflake_time
 from worker.ingest.statements import LOCK_CHANNELS
@@ -16,6 +15,7 @@ from worker.legacy.old_rows import OldRow, row_text
 from worker.legacy.plan import TablePlan
 from worker.legacy.runs import TableProgress
 from worker.legacy.target import Pair, ReadRow, Refusal, Taken, Written
+from worker.words import ChannelKind, ImportOutcome
 
 KINDS: dict[str, ChannelKind] = {
     "text": "text",

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
-from worker.db.models import QuarantineReason
 from worker.legacy.target import ReadRow, Refusal, Taken
+from worker.words import QuarantineReason
 
 _MAPPED = """
 SELECT old_key, outcome, new_id FROM legacy_map WHERE old_table = $1 AND old_key = ANY($2::text[])

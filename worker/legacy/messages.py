@@ -10,7 +10,6 @@ from asyncpg import Connection
 import parsers
 from parsers.reading import Reading
 from worker import correlation
-from worker.db.models import Origin
 from worker.events.catalogue import Event, MessageFact, MessageStored
 from worker.ingest.observation import Observation
 from worker.ingest.prepared import PreparedMessage, prepare, read_safely
@@ -24,6 +23,7 @@ from worker.legacy.posts import Post, PostReader, surrogate_id
 from worker.legacy.runs import TableProgress
 from worker.legacy.stored_texts import StoredTexts, stored_texts
 from worker.legacy.target import Pair, PastEvent, ReadRow, Refusal, Taken, Written, tell_past
+from worker.words import Origin
 
 _STORED = "SELECT message_id, origin, posted_at FROM discord_messages WHERE message_id = ANY($1::bigint[])"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from asyncpg import Connection, Record
 
-from worker.db.models import QuarantineReason
 from worker.events.catalogue import as_json
 from worker.legacy.ending import PreflightError
 from worker.legacy.old_rows import TableState
 from worker.legacy.plan import Plan
+from worker.words import QuarantineReason
 
 EVENT_IDS = 10**15
 """How many ids below zero each old table has for its events: more than any of them had rows."""

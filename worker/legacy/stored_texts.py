@@ -7,10 +7,10 @@ from uuid import UUID
 
 from asyncpg import Connection
 
-from worker.db.models import Origin
 from worker.ingest.precedence import is_second_hand
 from worker.legacy.posts import Post, digest_of
 from worker.legacy.target import Refusal
+from worker.words import Origin
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 

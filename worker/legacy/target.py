@@ -8,10 +8,10 @@ from uuid import UUID
 
 from asyncpg import Connection
 
-from worker.db.models import ImportOutcome, QuarantineReason
 from worker.events.catalogue import Event
 from worker.legacy.old_rows import OldRow
 from worker.legacy.runs import TableProgress
+from worker.words import ImportOutcome, QuarantineReason
 
 _EVENT_COLUMNS = ("id", "channel", "event_type", "source", "correlation_id", "data", "created_at")
 

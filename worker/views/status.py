@@ -1,12 +1,13 @@
 """The status for people and for programs. Pure but for printing."""
 
 import json
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from rich.console import Console
 from rich.text import Text
 
 from worker.ingest.coverage import Gap
+from worker.ingest.gaps import OpenGap
 from worker.ingest.observation import snowflake_time
 from worker.views.stored_status import ChannelStatus, Status
 from worker.views.terminal import FAINT, FLAG_STYLE, styled, table
@@ -44,14 +45,38 @@ def _channel_json(channel: ChannelStatus) -> dict[str, object]:
         "messages": channel.messages,
         "last_message_id": None if last is None else str(last),
         "last_posted_at": None if last is None else snowflake_time(last).isoformat(),
-        "gaps": [
-            {"first_id": str(gap.first_id), "last_id": str(gap.last_id), **_gap_times(gap)} for gap in channel.gaps
-        ],
+        "unreachable_since": channel.unreachable_since.isoformat() if channel.unreachable_since else None,
+        "gaps": [_gap_json(gap) for gap in channel.gaps] + [_span_json(gap) for gap in channel.unnoticed],
     }
 
 
-def _gap_times(gap: Gap) -> dict[str, str]:
-    return {"from": snowflake_time(gap.first_id).isoformat(), "to": snowflake_time(gap.last_id).isoformat()}
+def _span_json(gap: OpenGap | Gap) -> dict[str, object]:
+    return {
+        "first_id": str(gap.first_id),
+        "last_id": str(gap.last_id),
+        "from": snowflake_time(gap.first_id).isoformat(),
+        "to": snowflake_time(gap.last_id).isoformat(),
+    }
+
+
+def _gap_json(gap: OpenGap) -> dict[str, object]:
+    """`percent` and `seconds_left` go by time in the channel, not by messages."""
+    left = _seconds_left(gap, datetime.now(UTC))
+    return {
+        **_span_json(gap),
+        "open_since": gap.opened_at.isoformat(),
+        "reason": gap.reason,
+        "is_forbidden": gap.is_forbidden,
+        "percent": round(gap.fetched * 100, 1),
+        "seconds_left": None if left is None else round(left),
+    }
+
+
+def _seconds_left(gap: OpenGap, now: datetime) -> float | None:
+    """None while nothing is fetched, or nothing may be."""
+    if gap.is_forbidden or not gap.fetched:
+        return None
+    return (now - gap.opened_at).total_seconds() * (1 - gap.fetched) / gap.fetched
 
 
 def show_status(console: Console, status: Status, zone: tzinfo) -> None:
@@ -91,6 +116,8 @@ def _show_channels(console: Console, channels: tuple[ChannelStatus, ...], zone: 
             _gaps(channel, zone),
         )
     console.print(drawn)
+    for channel in channels:
+        _show_gaps(console, channel, zone)
 
 
 def _channel_name(channel: ChannelStatus) -> Text:
@@ -99,11 +126,37 @@ def _channel_name(channel: ChannelStatus) -> Text:
 
 
 def _gaps(channel: ChannelStatus, zone: tzinfo) -> Text:
-    if not channel.gaps:
+    if channel.unreachable_since:
+        return styled(f"gone since {channel.unreachable_since.astimezone(zone):%m-%d %H:%M}", FLAG_STYLE)
+    if not channel.gaps and not channel.unnoticed:
         return styled("none" if channel.listens and channel.messages else "", FAINT)
-    shown = [f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}" for gap in channel.gaps[:GAPS_SHOWN]]
-    more = len(channel.gaps) - GAPS_SHOWN
-    return Text("\n").join(styled(line, FLAG_STYLE) for line in [*shown, *([f"and {more} more"] if more > 0 else [])])
+    return styled(f"{len(channel.gaps) + len(channel.unnoticed)} open", FLAG_STYLE)
+
+
+def _show_gaps(console: Console, channel: ChannelStatus, zone: tzinfo) -> None:
+    """Under the table: why and since when does not fit into a column."""
+    gaps: tuple[OpenGap | Gap, ...] = (*channel.gaps, *channel.unnoticed)
+    for gap in gaps[:GAPS_SHOWN]:
+        span = f"{_clock(gap.first_id, zone)} to {_clock(gap.last_id, zone)}"
+        console.print(styled(f"Gap in {channel.name or channel.channel_id}: {span}", FLAG_STYLE))
+        console.print(styled(f"  {_why(gap, zone)}", FAINT))
+    if (more := len(gaps) - GAPS_SHOWN) > 0:
+        console.print(styled(f"  and {more} more", FAINT))
+
+
+def _why(gap: OpenGap | Gap, zone: tzinfo) -> str:
+    if isinstance(gap, Gap):
+        return "no worker has looked yet"
+    since = f"{gap.opened_at.astimezone(zone):%m-%d %H:%M}"
+    return f"open since {since} ({gap.reason.replace('_', ' ')}), {_progress(gap)}"
+
+
+def _progress(gap: OpenGap) -> str:
+    if gap.is_forbidden:
+        return "needs View Channel and Read Message History"
+    left = _seconds_left(gap, datetime.now(UTC))
+    done = f"{gap.fetched:.0%} fetched"
+    return done if left is None else f"{done}, {timedelta(seconds=round(left))} left"
 
 
 def _clock(message_id: int, zone: tzinfo) -> str:

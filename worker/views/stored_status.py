@@ -2,15 +2,18 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
 from asyncpg import Connection
 
 from worker.db.migration.state import read_state
 from worker.db.schema import HEAD
 from worker.ingest.coverage import Gap, find_gaps
+from worker.ingest.gaps import OpenGap, open_gaps
 
 _CHANNELS = """
-SELECT c.channel_id, c.name, c.is_listen AND c.is_active AS listens, c.parser, stored.messages, stored.last_message_id
+SELECT c.channel_id, c.name, c.is_listen AND c.is_active AS listens, c.unreachable_since, c.parser,
+       stored.messages, stored.last_message_id
   FROM discord_channels c
  CROSS JOIN LATERAL (
        SELECT count(*) AS messages, max(message_id) AS last_message_id
@@ -28,15 +31,18 @@ _EVENTS = "SELECT max(id) AS last_id, count(*) AS kept FROM events"
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """`gaps` are those up to the last stored message; they are looked for where the channel is listened to."""
+    """`gaps` are those that a worker has found and that are open, `unnoticed` those that none has found yet, up to the
+    last stored message; the newest first."""
 
     channel_id: int
     name: str
     listens: bool
+    unreachable_since: datetime | None
     parser: str | None
     messages: int
     last_message_id: int | None
-    gaps: tuple[Gap, ...]
+    gaps: tuple[OpenGap, ...] = ()
+    unnoticed: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,15 @@ async def read_status(connection: Connection, *, event_retention_days: int) -> S
 
 async def _channels(connection: Connection) -> tuple[ChannelStatus, ...]:
     rows = await connection.fetch(_CHANNELS)
-    newest = {row["channel_id"]: row["last_message_id"] for row in rows if row["listens"] and row["last_message_id"]}
-    gaps = defaultdict[int, list[Gap]](list)
-    for gap in await find_gaps(connection, newest):
+    gaps = defaultdict[int, list[OpenGap]](list)
+    for gap in await open_gaps(connection):
         gaps[gap.channel_id].append(gap)
-    return tuple(ChannelStatus(**row, gaps=tuple(gaps[row["channel_id"]])) for row in rows)
+    newest = {row["channel_id"]: row["last_message_id"] for row in rows if row["listens"] and row["last_message_id"]}
+    unnoticed = defaultdict[int, list[Gap]](list)
+    for missing in await find_gaps(connection, newest):
+        if not any(gap.first_id <= missing.last_id and missing.first_id <= gap.last_id for gap in gaps[missing[0]]):
+            unnoticed[missing.channel_id].append(missing)
+    return tuple(
+        ChannelStatus(**row, gaps=tuple(gaps[row["channel_id"]]), unnoticed=tuple(unnoticed[row["channel_id"]]))
+        for row in rows
+    )

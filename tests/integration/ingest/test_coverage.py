@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.support.observations import Room, snowflake
 from tests.support.properties import unhurried
-from worker.db.models import Origin
 from worker.ingest.coverage import Gap, find_gaps
 from worker.ingest.observation import Covered
 from worker.ingest.writer import Writer
+from worker.words import Origin
 
 ASKED = datetime(2025, 5, 1, tzinfo=UTC)
 NEWEST = snowflake(datetime(2025, 5, 16, tzinfo=UTC), 7)

@@ -18,12 +18,12 @@ from tests.support.stored import assert_sound, stored_messages, told
 from tests.support.waiting import until
 from worker.db.connection import Database, connected
 from worker.db.embedded import EmbeddedServer
-from worker.db.models import Origin
 from worker.health import Health
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.queue import BATCH_LIMIT, IngestQueue
 from worker.ingest.writer import Writer
 from worker.metrics import REGISTRY
+from worker.words import Origin
 
 rooms = map(Room, count())
 

@@ -29,3 +29,6 @@ INSERT INTO import_runs (source, state, plan, tables) VALUES ('', 'finished', '{
 INSERT INTO legacy_map (old_table, old_key, outcome, new_table, new_id, row)
 VALUES ('old_setups', '1', 'inserted', 'discord_messages', 150, '{"id": "1", "raw_text": "A+ setups"}');
 INSERT INTO import_quarantine (old_table, old_key, reason, detail, row) VALUES ('old_setups', '2', 'no_text', 'raw_text is empty', '{"id": "2"}');
+INSERT INTO ingestion_gaps (channel_id, first_id, last_id, reason) VALUES (1, 10, 20, 'start');
+INSERT INTO channel_verifications (channel_id, first_id, last_id) VALUES (1, 10, 20);
+UPDATE ingest_lease SET epoch = 3, holder = 'here:1';

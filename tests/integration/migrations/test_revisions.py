@@ -18,7 +18,7 @@ from worker.db.migrate import alembic_config
 from worker.db.migration.attempts import alchemy
 from worker.db.migration.set_aside import NAMES
 from worker.db.models import Base
-from worker.db.schema import CURRENT_SETUPS_SQL, EVENTS_FUNCTION_SQL, EVENTS_TRIGGER_SQL, HEAD
+from worker.db.schema import CURRENT_SETUPS_SQL, EVENTS_FUNCTION_SQL, EVENTS_TRIGGER_SQL, HEAD, HOLD_EPOCH_SQL
 
 ROWS = (Path(__file__).parent / "rows.sql").read_text()
 
@@ -82,7 +82,7 @@ async def test_one_step_at_a_time_up_and_down_on_data(empty_database: Database) 
 
 def _create_all(connection: Connection) -> None:
     Base.metadata.create_all(connection)
-    for statement in (EVENTS_FUNCTION_SQL, EVENTS_TRIGGER_SQL, CURRENT_SETUPS_SQL):
+    for statement in (EVENTS_FUNCTION_SQL, EVENTS_TRIGGER_SQL, HOLD_EPOCH_SQL, CURRENT_SETUPS_SQL):
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"

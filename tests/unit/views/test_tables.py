@@ -15,7 +15,7 @@ import parsers
 from parsers.reading import Reading
 from worker.events.stored import StoredEvent
 from worker.ingest.channels import Channel
-from worker.ingest.coverage import Gap
+from worker.ingest.gaps import OpenGap
 from worker.views.channels import show_channels
 from worker.views.events import event_json, show_events
 from worker.views.levels import ladder, show_levels
@@ -262,14 +262,15 @@ def test_an_event_as_json_has_the_columns_of_its_row() -> None:
     }
 
 
-GAPS = tuple(Gap(7, day << 42, (day << 42) + 1000) for day in range(5, 0, -1))
+OPENED_AT = datetime(2025, 6, 18, 13, 0, tzinfo=UTC)
+GAPS = tuple(OpenGap(7, day << 42, (day << 42) + 999, "start", OPENED_AT, day == 4, 250) for day in range(5, 0, -1))
 STATUS = Status(
     server_version="18.6",
     revisions=("0003",),
     head="0004",
     channels=(
-        ChannelStatus(7, f"plans{NASTY}", True, "aplus", 120, 1384879837629382656, GAPS),
-        ChannelStatus(8, "", False, None, 0, None, ()),
+        ChannelStatus(7, f"plans{NASTY}", True, None, "aplus", 120, 1384879837629382656, GAPS),
+        ChannelStatus(8, "", False, OPENED_AT, None, 0, None, ()),
     ),
     parse_states={"failed": 1, "not_a_plan": 119},
     last_event_id=44,
@@ -286,6 +287,10 @@ def test_the_status_names_what_is_wrong() -> None:
     assert "last id 44, 40 kept for 90 days" in text
     assert "2025-06-18 07:58" in text
     assert "and 2 more" in text
+    said = " ".join(text.split())
+    assert "open since 06-18 08:00 (start), 75% fetched, " in said
+    assert "needs View Channel and Read Message History" in said
+    assert "gone since 06-18 08:00" in said
     assert "\x1b" not in text
     assert is_narrow(text)
 
@@ -302,17 +307,23 @@ def test_the_status_for_programs_has_ids_as_strings() -> None:
     assert found["schema"] == {"revisions": ["0003"], "head": "0004"}
     assert found["channels"][0]["last_message_id"] == "1384879837629382656"
     assert found["channels"][0]["last_posted_at"] == "2025-06-18T12:58:03.114000+00:00"
-    assert found["channels"][0]["gaps"][4] == {
-        "first_id": str(1 << 42),
-        "last_id": str((1 << 42) + 1000),
-        "from": "2015-01-01T00:17:28.576000+00:00",
-        "to": "2015-01-01T00:17:28.576000+00:00",
+    assert found["channels"][0]["gaps"][1] == {
+        "first_id": str(4 << 42),
+        "last_id": str((4 << 42) + 999),
+        "from": "2015-01-01T01:09:54.304000+00:00",
+        "to": "2015-01-01T01:09:54.304000+00:00",
+        "open_since": "2025-06-18T13:00:00+00:00",
+        "reason": "start",
+        "is_forbidden": True,
+        "percent": 75.0,
+        "seconds_left": None,
     }
+    assert found["channels"][1]["unreachable_since"] == "2025-06-18T13:00:00+00:00"
     assert found["channels"][1]["last_posted_at"] is None
 
 
 def test_channels_are_listed_with_those_listened_to_first() -> None:
-    silent = Channel(1, None, "", "unknown", None, False, False, True, None)
+    silent = Channel(1, None, "", "unknown", None, False, False, True, None, None, False)
     heard = replace(silent, channel_id=2, name=NASTY, is_listen=True, parser="aplus")
     text = drawn(lambda console: show_channels(console, [silent, heard]))
     assert text.index("\n2 ") < text.index("\n1 ")

@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import inspect, text
 
 from worker.db.migration.set_aside import GIVE_NAMES_BACK
+from worker.failpoints import reach
 
 # Bound as literals where the SQL is written out instead of run.
 _RECORD = """
@@ -49,6 +50,7 @@ class RunRecorder:
         elif direction != "stamp" or _has_table(ctx):
             _record(ctx, revision, direction, duration, lock_wait)
         self.applied.append(revision)
+        reach("migration.applied")
         if not ctx.as_sql:
             log.info(
                 "migration.applied",

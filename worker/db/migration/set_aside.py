@@ -5,6 +5,9 @@ our tables are made. Each rename is recorded in `set_aside`.
 """
 
 NAMES = (
+    "ingestion_gaps",
+    "channel_verifications",
+    "ingest_lease",
     "discord_channels",
     "discord_messages",
     "message_revisions",

@@ -1,0 +1,137 @@
+"""Commands about what was stored and why: explain, certify, doctor."""
+
+import json
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.acceptance.test_catch_up import settings
+from tests.acceptance.test_look_back import ask_for_everything
+from tests.support.command_line import Ended
+from tests.support.command_line import worker as run_command
+from tests.support.ledger import settled
+from tests.support.worker_process import worker_process
+from worker.db.connection import Database, connected
+from worker.sandbox import Channel, Intent, Permission, Sandbox
+
+YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+
+class Desk:
+    """A channel with a day of messages that a worker has stored, and the commands about it."""
+
+    def __init__(self, sandbox: Sandbox, database: Database, channel: Channel) -> None:
+        self.sandbox = sandbox
+        self.database = database
+        self.channel = channel
+        self.more = {
+            "DISCORD_TOKEN": "sandbox-token",
+            "DISCORD_API_URL": sandbox.api_url,
+            "DISCORD_GATEWAY_URL": sandbox.gateway_url,
+        }
+
+    async def stored(self) -> list[int]:
+        ids = self.sandbox.seed(self.channel, 130, start=YESTERDAY, end=YESTERDAY + timedelta(hours=23))
+        async with worker_process("run", env=settings(self.sandbox, self.database, self.channel)) as worker:
+            await worker.ready()
+            await ask_for_everything(self.database, self.channel)
+            self.sandbox.post(self.channel, "today")
+            await settled(self.database, self.sandbox, self.channel)
+            await worker.stop(signal.SIGKILL)
+        return ids
+
+    async def say(self, *arguments: str) -> Ended:
+        return await run_command(*arguments, database=self.database, more=self.more)
+
+    async def explained(self, message_id: int, channel_id: int | None = None) -> str:
+        guild_id = self.channel.guild.id
+        link = f"https://discord.com/channels/{guild_id}/{channel_id or self.channel.id}/{message_id}"
+        ended = await self.say("explain", link)
+        assert ended.code == 0, ended
+        return ended.out
+
+    async def findings(self) -> dict[str, dict[str, Any]]:
+        return {finding["subject"]: finding for finding in json.loads((await self.say("doctor", "--json")).out)}
+
+
+async def test_a_certificate_is_only_as_good_as_discord_says(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    desk = Desk(sandbox, empty_database, channel)
+    ids = await desk.stored()
+    day = f"{YESTERDAY:%Y-%m-%d}"
+    certificate = json.loads((await desk.say("certify", str(channel.id), "--day", day, "--json")).out)
+    (certified,) = certificate["days"]
+    assert (certified["first_id"], certified["last_id"]) == (str(ids[0]), str(ids[-1]))
+    assert (certified["messages"], certified["edited"], certified["deleted"]) == (130, 0, 0)
+    assert (certified["is_complete"], certified["verified_at"]) == (True, None)
+
+    verified = await desk.say("certify", str(channel.id), "--day", day, "--verify", "--json")
+    assert verified.code == 0, verified
+    assert json.loads(verified.out)["compared"] == {"messages": 130, "differences": []}
+    assert json.loads(verified.out)["days"][0]["verified_at"] is not None
+
+    sandbox.edit(ids[3], "edited while nobody looked")
+    sandbox.delete(ids[4])
+    async with connected(empty_database, purpose="test") as connection:
+        await connection.execute("DELETE FROM discord_messages WHERE message_id = $1", ids[5])
+        await connection.execute(
+            "UPDATE discord_channels SET covered = covered - int8multirange(int8range($2::bigint, $2::bigint, '[]'))"
+            " WHERE channel_id = $1",
+            channel.id,
+            ids[5],
+        )
+    differing = await desk.say("certify", str(channel.id), "--day", day, "--verify", "--json")
+    assert differing.code == 65
+    found = json.loads(differing.out)
+    assert [(one["message_id"], one["what"]) for one in found["compared"]["differences"]] == [
+        (str(ids[3]), "has another edit time at Discord"),
+        (str(ids[4]), "is stored as standing and gone from Discord"),
+        (str(ids[5]), "is not stored"),
+    ]
+    assert found["days"][0]["is_complete"] is False
+    assert "differences" in (await desk.say("certify", str(channel.id), "--verify")).out
+    assert (await desk.say("certify", "5")).code == 66
+
+    channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+    assert (await desk.say("certify", str(channel.id), "--verify")).code == 77
+
+
+async def test_a_message_is_explained(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:
+    desk = Desk(sandbox, empty_database, channel)
+    ids = await desk.stored()
+    stored = await desk.explained(ids[0])
+    assert "over REST, when history was fetched" in stored
+    assert "discord.message.stored" in stored
+    assert "not a plan" in stored
+    assert "deleted before anybody looked" in await desk.explained(ids[0] + 1)
+    assert "newer than what is known" in await desk.explained(sandbox.reserve_id())
+    assert "channels add 77" in await desk.explained(ids[0] + 1, 77)
+    async with connected(empty_database, purpose="test") as connection:
+        await connection.execute("UPDATE discord_channels SET history_from = now(), covered = '{}'")
+    assert f"backfill {channel.id} --since {YESTERDAY:%Y-%m-%d}" in await desk.explained(ids[0] + 1)
+    assert (await desk.say("explain", "not a link")).code == 64
+    assert (await desk.say("explain", str(ids[0]))).out == stored
+
+
+async def test_the_doctor_names_what_is_wrong(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:
+    desk = Desk(sandbox, empty_database, channel)
+    hidden = channel.guild.add_channel("hidden")
+    async with worker_process("run", env=settings(sandbox, empty_database, channel, hidden)) as worker:
+        await worker.ready()
+        sandbox.post(channel, "live")
+        await settled(empty_database, sandbox, channel)
+        well = await desk.say("doctor")
+        assert well.code == 0, well
+        assert "ingests" in well.out
+    hidden.set_permissions(deny=Permission.VIEW_CHANNEL)
+    channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+    sandbox.set_privileged(Intent(0))
+    found = await desk.findings()
+    wrong = {subject for subject, finding in found.items() if finding["state"] == "wrong"}
+    assert wrong == {"worker", "intents", "channel plans", "channel hidden"}
+    assert "Read Message History" in found["channel plans"]["advice"]
+    assert "View Channel" in found["channel hidden"]["advice"]
+    desk.more["DISCORD_TOKEN"] = "another"
+    assert "DISCORD_TOKEN" in (await desk.findings())["token"]["advice"]
+    assert (await desk.say("doctor")).code == 69

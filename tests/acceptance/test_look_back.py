@@ -1,0 +1,83 @@
+"""Edits and deletions that happened while nobody was connected are found when the newest part is read again."""
+
+import signal
+
+from tests.acceptance.test_catch_up import settings
+from tests.support.ledger import expected, settled
+from tests.support.ledger import stored as stored_in
+from tests.support.waiting import until
+from tests.support.worker_process import WorkerProcess, worker_process
+from worker.db.connection import Database, connected
+from worker.sandbox import Channel, Permission, Sandbox
+
+
+async def test_edits_and_deletions_made_while_away_are_found(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    # What is younger than a minute is not inferred to be deleted, so most of it is older.
+    old = sandbox.seed(channel, 150)
+    env = settings(sandbox, empty_database, channel, LOOK_BACK_MESSAGES="120", LOOK_BACK_DAYS="100")
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await ask_for_everything(empty_database, channel)
+        young = sandbox.post(channel, "young")
+        await settled(empty_database, sandbox, channel)
+        await worker.stop(signal.SIGKILL)
+    sandbox.edit(old[-1], "edited while away")
+    sandbox.edit(old[60], "edited while away as well")
+    sandbox.delete(old[-2])
+    sandbox.bulk_delete(channel, old[70:75])
+    sandbox.delete(young)
+    sandbox.edit(old[2], "further back than is read again")
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await until(lambda: _looked_back(worker), "the worker to look back")
+        async with connected(empty_database, purpose="test") as connection:
+            found = {state[0]: state for state in await stored_in(connection, channel)}
+            inferred = await connection.fetch("SELECT message_id FROM discord_messages WHERE deletion_inferred")
+            verified = await connection.fetch("SELECT first_id, last_id FROM channel_verifications ORDER BY first_id")
+        wrong = {state[0] for state in expected(sandbox, channel) if found[state[0]] != state}
+        assert wrong == {old[2], young.id}
+        assert {row["message_id"] for row in inferred} == {old[-2], *old[70:75]}
+        # 120 messages are the young one and 119 of the others; the stretch that the young one is in is not settled.
+        assert [row["first_id"] for row in verified] == [old[31]]
+        assert verified[0]["last_id"] < young.id
+
+
+async def test_nothing_is_inferred_without_the_permission(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    old = sandbox.seed(channel, 20)
+    env = settings(sandbox, empty_database, channel, LOOK_BACK_DAYS="100")
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await ask_for_everything(empty_database, channel)
+        await settled(empty_database, sandbox, channel)
+        await worker.stop(signal.SIGKILL)
+    sandbox.delete(old[5])
+    # The gateway tells that history may be read, and REST answers as if it may not.
+    empty = sandbox.faults.rest.answer(f"GET /channels/{channel.id}/messages", 200, times=1, body=[])
+    refused = sandbox.faults.rest.answer("GET /channels/*/messages/*", 403, times=1)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await until(lambda: _logged(worker, "history.not_permitted"), "the worker to find that it may not read")
+        assert (empty.hits, refused.hits) == (1, 1)
+        async with connected(empty_database, purpose="test") as connection:
+            assert not await connection.fetchval("SELECT count(*) FROM discord_messages WHERE deleted_at IS NOT NULL")
+        channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
+        await settled(empty_database, sandbox, channel)
+
+
+async def ask_for_everything(database: Database, channel: Channel) -> None:
+    async with connected(database, purpose="test") as connection:
+        await connection.execute(
+            "UPDATE discord_channels SET history_from = '2015-01-01Z' WHERE channel_id = $1", channel.id
+        )
+
+
+async def _looked_back(worker: WorkerProcess) -> bool:
+    return bool(worker.logged("history.looked_back"))
+
+
+async def _logged(worker: WorkerProcess, event: str) -> bool:
+    return bool(worker.logged(event))

@@ -1,0 +1,81 @@
+"""Threads and forum posts of a listened channel, active and archived, born and archived while nobody was connected."""
+
+import signal
+
+import pytest
+
+from tests.acceptance.test_catch_up import settings
+from tests.support.ledger import settled
+from tests.support.waiting import until
+from tests.support.worker_process import worker_process
+from worker.db.connection import Database, connected
+from worker.sandbox import Channel, Sandbox
+
+
+async def settled_with_threads(database: Database, sandbox: Sandbox, *channels: Channel) -> None:
+    await settled(database, sandbox, *channels)
+    async with connected(database, purpose="test") as connection:
+
+        async def none_open() -> bool:
+            return not await connection.fetchval("SELECT count(*) FROM ingestion_gaps WHERE closed_at IS NULL")
+
+        await until(none_open, "every gap to be closed")
+
+
+@pytest.mark.parametrize("kind", ["text", "forum", "news"])
+async def test_threads_are_stored_whenever_they_were_born_and_archived(
+    sandbox: Sandbox, empty_database: Database, kind: str
+) -> None:
+    parent = sandbox.add_guild("Traders").add_channel("plans", kind)
+    env = settings(sandbox, empty_database, parent)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        live = parent.add_thread("live", "first post")
+        sandbox.post(live, "in a live thread")
+        closed = parent.add_thread("closed while we look", "first post")
+        closed.set_archived(True)
+        await settled_with_threads(empty_database, sandbox, live, closed)
+        await worker.stop(signal.SIGKILL)
+    sandbox.post(live, "missed in a thread that stays")
+    sandbox.post(closed, "missed: un-archives")
+    closed.set_archived(True)
+    born = parent.add_thread("born while we were away", "first post")
+    for number in range(120):
+        sandbox.post(born, f"missed {number}")
+    gone = parent.add_thread("born and archived while we were away", "first post")
+    sandbox.post(gone, "missed in it")
+    gone.set_archived(True)
+    threads = [live, closed, born, gone]
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await settled_with_threads(empty_database, sandbox, *threads)
+        sandbox.post(gone, "un-archived by a live message")
+        await settled_with_threads(empty_database, sandbox, *threads)
+    async with connected(empty_database, purpose="test") as connection:
+        rows = await connection.fetch("SELECT channel_id, parent_id FROM discord_channels WHERE kind = 'thread'")
+    assert {row["channel_id"]: row["parent_id"] for row in rows} == {thread.id: parent.id for thread in threads}
+
+
+async def test_an_archived_thread_that_was_found_is_fetched_though_the_worker_dies_in_between(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    env = settings(sandbox, empty_database, channel)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await worker.stop(signal.SIGKILL)
+    thread = channel.add_thread("archived", "first post")
+    for number in range(150):
+        sandbox.post(thread, f"missed {number}")
+    thread.set_archived(True)
+    held = sandbox.faults.rest.hold(f"GET /channels/{thread.id}/messages", times=2)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await held.arrived.wait()
+        async with connected(empty_database, purpose="test") as connection:
+            checked = "SELECT threads_checked_at IS NOT NULL FROM discord_channels WHERE channel_id = $1"
+            assert await connection.fetchval(checked, channel.id)
+        await worker.stop(signal.SIGKILL)
+    held.release()
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await settled_with_threads(empty_database, sandbox, thread)

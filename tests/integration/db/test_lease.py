@@ -1,0 +1,97 @@
+"""The lease: one holder at a time, and nothing of a former one's commits after the next has begun."""
+
+import asyncio
+
+import pytest
+
+from parsers import parse
+from tests.support.observations import Room
+from tests.support.waiting import until
+from worker.db.connection import Database, connect, connected
+from worker.db.lease import Lease, LeaseLostError, begin, held_lease
+from worker.ingest.writer import Writer
+
+SECONDS = 0.5
+
+
+async def test_one_holds_it_and_the_next_waits(migrated_database: Database) -> None:
+    waits = asyncio.Event()
+
+    async def second() -> int:
+        async with held_lease(migrated_database, seconds=SECONDS, on_wait=waits.set) as lease:
+            return lease.epoch
+
+    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None) as first:
+        keeping = asyncio.create_task(first.lost(on_broken=lambda _: None, on_kept=lambda: None))
+        task = asyncio.create_task(second())
+        await waits.wait()
+        await asyncio.sleep(3 * SECONDS)
+        assert not task.done()
+        keeping.cancel()
+    assert await task == first.epoch + 1
+
+
+async def test_one_that_does_not_renew_is_followed_and_notices(migrated_database: Database) -> None:
+    first, second = Lease(migrated_database, SECONDS), Lease(migrated_database, SECONDS)
+    await first.take(on_wait=lambda: None)
+    await second.take(on_wait=lambda: None)
+    await first.lost(on_broken=lambda _: None, on_kept=lambda: None)
+    assert second.epoch == first.epoch + 1
+    first.release()
+    second.release()
+
+
+async def test_a_holder_whose_session_broke_goes_on_in_its_epoch(migrated_database: Database) -> None:
+    broken, kept = asyncio.Event(), asyncio.Event()
+    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None) as lease:
+        task = asyncio.create_task(lease.lost(on_broken=lambda _: broken.set(), on_kept=kept.set))
+        async with connected(migrated_database, purpose="test") as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND application_name LIKE '%:lease'"
+            )
+            await broken.wait()
+            kept.clear()
+            await kept.wait()
+            assert not task.done()
+            await begin(connection, lease.epoch)
+            await connection.execute("ROLLBACK")
+        task.cancel()
+
+
+async def test_a_writer_of_a_former_epoch_writes_nothing(migrated_database: Database) -> None:
+    room = Room()
+    async with connected(migrated_database, purpose="test") as connection:
+        writer = Writer(
+            lambda: connect(migrated_database, purpose="writer"),
+            lambda text, posted_at, _: parse(text, posted_at, timezone="America/Chicago"),
+            lambda _: None,
+            epoch=0,
+        )
+        assert (await writer.write([room.posted(1, "one")])).stored == 1
+        await connection.execute("UPDATE ingest_lease SET epoch = 1")
+        with pytest.raises(LeaseLostError):
+            await writer.write([room.posted(2, "two")])
+        assert await connection.fetchval("SELECT count(*) FROM discord_messages") == 1
+        await writer.close()
+
+
+async def test_the_next_epoch_begins_after_the_transactions_of_the_one_before(migrated_database: Database) -> None:
+    async with (
+        connected(migrated_database, purpose="test") as writing,
+        connected(migrated_database, purpose="test") as looking,
+    ):
+        await begin(writing, 0)
+        lease = Lease(migrated_database, SECONDS)
+        taking = asyncio.create_task(lease.take(on_wait=lambda: None))
+
+        async def waits() -> bool:
+            return bool(await looking.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+        await until(waits, "the next holder to wait for the transaction")
+        assert not taking.done()
+        await writing.execute("COMMIT")
+        await taking
+        with pytest.raises(LeaseLostError):
+            await begin(writing, 0)
+        lease.release()

@@ -1,0 +1,161 @@
+"""Sees that every gap is closed: looks for them when something happened, and fetches all channels side by side.
+
+A page is stored and its coverage moved in one transaction, and what comes next is read from coverage again, so that it
+can stop anywhere and go on there."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import discord
+import structlog
+from asyncpg import Connection
+
+from worker import metrics
+from worker.db.lease import LeaseLostError
+from worker.failpoints import reach
+from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
+from worker.gateway.look_back import LookBack, Window
+from worker.gateway.pacing import BudgetSpentError
+from worker.gateway.rest import PASSING_REST, SessionEndedError
+from worker.gateway.survey import Survey
+from worker.ingest.gaps import account_for_gaps, open_gaps
+from worker.ingest.verifications import channels_with_messages
+from worker.ingest.writer import PASSING
+from worker.words import GapReason
+
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 60.0
+
+# What passes by itself, or is decided by Discord for this request only: a 403 or 404 proves nothing about messages.
+_RETRIED = (discord.HTTPException, BudgetSpentError, SessionEndedError, *PASSING_REST, *PASSING)
+
+# While connected, threads are told of when they come and when they are archived.
+_WITHOUT_ARCHIVED: frozenset[GapReason] = frozenset(("resumed", "queue_full", "discovered", "self_check"))
+
+# Every edit and deletion was told, or will be.
+_UNBROKEN: frozenset[GapReason] = frozenset(("resumed", "discovered", "configured", "self_check"))
+
+log = structlog.get_logger(__name__)
+
+
+class CatchUp:
+    """One task looks for gaps, and one for each channel fetches until the channel has none."""
+
+    def __init__(self, means: Means, survey: Survey, *, window: Window, drained: Callable[[], Awaitable[None]]) -> None:
+        """`drained` returns once all that was received before is committed; earlier it would look like a gap."""
+        self._window = window
+        self._looks_back = False
+        self._due: set[int] = set()  # channels whose newest part is to be read again
+        self._means = means
+        self._survey = survey
+        self._drained = drained
+        self._newest: dict[int, int] = {}
+        self._channels: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()  # channels that a look found something for since they were begun last
+        self._reasons: list[GapReason] = []
+        self._wanted = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    def want(self, reason: GapReason) -> None:
+        """Gaps are to be looked for, and what waits to be tried again is tried at once."""
+        self._reasons.append(reason)
+        self._wanted.set()
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def look_back(self) -> None:
+        """The newest part of every channel is to be read again, for edits and deletions that nobody was told of."""
+        self._looks_back = True
+        self.want("self_check")
+
+    async def run(self) -> None:
+        """For ever. Raises LeaseLostError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await self._wanted.wait()
+                    self._wanted.clear()
+                    await self._look(group)
+        except ExceptionGroup as faults:
+            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+
+    async def _look(self, group: asyncio.TaskGroup) -> None:
+        if (client := self._means.client()) is None:
+            return
+        reasons, self._reasons = self._reasons, []
+        # What else happened while nobody was connected comes of that.
+        reason = next((one for one in reasons if one in ("start", "reconnected")), reasons[0])
+        looks_back, self._looks_back = self._looks_back or not _UNBROKEN.issuperset(reasons), False
+        try:
+            found = await self._survey.look(client, archived=not _WITHOUT_ARCHIVED.issuperset(reasons))
+            # The library knows of a message one turn of the loop before its handler has queued it.
+            await asyncio.sleep(0)
+            await self._drained()
+            self._newest |= found.newest
+            async with self._means.session.use() as connection:
+                gaps = await account_for_gaps(connection, self._newest, reason, self._means.epoch)
+                reach("history.gaps_accounted")
+                await _show_open_gaps(connection)
+                if looks_back:
+                    stored = await channels_with_messages(connection, not_before=self._window.first_id)
+                    self._due.update(found.newest.keys() & stored)
+            await self._survey.accounted(found)
+        except _RETRIED as error:
+            log.warning("history.look_failed", reason=f"{type(error).__name__}: {error}")
+            self._looks_back |= looks_back
+            loop = asyncio.get_running_loop()
+            for one in reasons:
+                loop.call_later(FIRST_RETRY_SECONDS * random.uniform(1, 3), self.want, one)  # noqa: S311
+            return
+        self._means.on_commit()
+        for channel_id in gaps.keys() | self._due:
+            self._again.add(channel_id)
+            task = self._channels.get(channel_id)
+            if task is None or task.done():
+                self._channels[channel_id] = group.create_task(self._close_gaps(channel_id, reason))
+
+    async def _close_gaps(self, channel_id: int, reason: GapReason) -> None:
+        """Until the channel has no gap, or none that may be read; then its newest part is read again if that is due."""
+        delay = FIRST_RETRY_SECONDS
+        while True:
+            changed = self._changed
+            self._again.discard(channel_id)
+            try:
+                await self._close_once(channel_id, reason)
+            except NotPermittedError:
+                log.warning("history.not_permitted", channel_id=channel_id, needs="View Channel, Read Message History")
+            except _RETRIED as error:
+                log.warning("history.interrupted", channel_id=channel_id, reason=f"{type(error).__name__}: {error}")
+                if not await _happened(changed, delay * random.uniform(0.5, 1.5)):  # noqa: S311
+                    delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+                continue
+            if channel_id not in self._again:
+                return
+
+    async def _close_once(self, channel_id: int, reason: GapReason) -> None:
+        await GapFetch(self._means, channel_id, lambda: self._newest[channel_id]).run()
+        async with self._means.session.use() as connection:
+            await account_for_gaps(connection, {channel_id: self._newest[channel_id]}, reason, self._means.epoch)
+            await _show_open_gaps(connection)
+        self._means.on_commit()
+        if channel_id in self._due:
+            if await LookBack(self._means, channel_id, self._window).run():
+                self._due.discard(channel_id)
+            else:
+                asyncio.get_running_loop().call_later(self._window.settled_seconds, self.want, "self_check")
+
+
+async def _happened(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is set within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
+async def _show_open_gaps(connection: Connection) -> None:
+    metrics.OPEN_GAP_SINCE.clear()
+    for gap in await open_gaps(connection):
+        labels = metrics.OPEN_GAP_SINCE.labels(str(gap.channel_id), str(gap.first_id), str(gap.last_id), gap.reason)
+        labels.set(gap.opened_at.timestamp())

@@ -1,0 +1,55 @@
+"""A client that only asks over REST, for commands: it never connects to the gateway."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+
+import aiohttp
+import discord
+
+from worker.exits import ConfigError, UnavailableError
+from worker.gateway.client import intents
+from worker.gateway.endpoints import point_library
+from worker.gateway.pacing import InvalidRequests, Pace
+from worker.gateway.rest import PASSING_REST, Rest
+from worker.gateway.session import raise_if_final
+from worker.settings import Settings
+
+
+@dataclass(slots=True)
+class RestSession:
+    """`clock_ahead` is by how many seconds this machine's clock is ahead of Discord's, which tells whole seconds."""
+
+    client: discord.Client
+    rest: Rest
+    clock_ahead: float | None = None
+
+    async def answered(
+        self, _: aiohttp.ClientSession, __: SimpleNamespace, answered: aiohttp.TraceRequestEndParams
+    ) -> None:
+        if date := answered.response.headers.get("Date"):
+            self.clock_ahead = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+
+
+@asynccontextmanager
+async def rest_session(settings: Settings) -> AsyncIterator[RestSession]:
+    """A client that is logged in. Raises ConfigError, RefusedError or UnavailableError."""
+    if settings.discord_token is None:
+        raise ConfigError("DISCORD_TOKEN is not set: put the bot's token there (developer portal, Bot, Reset Token).")
+    point_library(settings)
+    trace = aiohttp.TraceConfig()
+    client = discord.Client(intents=intents(), max_messages=None, http_trace=trace)
+    session = RestSession(client, Rest(Pace(settings.history_page_seconds), InvalidRequests()))
+    trace.on_request_end.append(session.answered)
+    try:
+        try:
+            await client.login(settings.discord_token.get_secret_value())
+        except (discord.LoginFailure, *PASSING_REST, discord.HTTPException) as error:
+            raise_if_final(error)
+            raise UnavailableError(f"Discord cannot be reached: {type(error).__name__}: {error}") from error
+        yield session
+    finally:
+        await client.close()

@@ -1,0 +1,63 @@
+"""What of a channel was compared with Discord, message by message, and when."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from asyncpg import Connection
+
+from worker.db.lease import begin
+
+# The newest messages of a channel: so many, and none with an id below the bound.
+_WINDOW = """
+SELECT min(message_id) AS first_id, max(message_id) AS last_id
+  FROM (SELECT message_id FROM discord_messages
+         WHERE channel_id = $1 AND message_id >= $2 ORDER BY message_id DESC LIMIT $3) AS newest
+"""
+
+_WITH_MESSAGES = """
+SELECT channel_id FROM discord_channels c
+ WHERE unreachable_since IS NULL
+   AND EXISTS (SELECT FROM discord_messages m WHERE m.channel_id = c.channel_id AND m.message_id >= $1)
+"""
+
+_STANDING = """
+SELECT message_id FROM discord_messages
+ WHERE channel_id = $1 AND message_id BETWEEN $2 AND $3 AND deleted_at IS NULL
+ ORDER BY message_id
+"""
+
+_FORGET_WITHIN = "DELETE FROM channel_verifications WHERE channel_id = $1 AND first_id >= $2 AND last_id <= $3"
+
+_ADD = "INSERT INTO channel_verifications (channel_id, first_id, last_id, verified_at) VALUES ($1, $2, $3, $4)"
+
+
+async def newest_stretch(
+    connection: Connection, channel_id: int, *, not_before: int, messages: int
+) -> tuple[int, int] | None:
+    """First and last id of the newest stored messages of a channel, at most so many; None: there are none."""
+    row = await connection.fetchrow(_WINDOW, channel_id, not_before, messages)
+    return (row["first_id"], row["last_id"]) if row and row["first_id"] is not None else None
+
+
+async def channels_with_messages(connection: Connection, *, not_before: int) -> list[int]:
+    """The channels that can be reached and have a stored message from that id on."""
+    return [row["channel_id"] for row in await connection.fetch(_WITH_MESSAGES, not_before)]
+
+
+async def standing_messages(connection: Connection, channel_id: int, first_id: int, last_id: int) -> Sequence[int]:
+    """The ids of what is stored and not deleted, both ends included."""
+    return [row["message_id"] for row in await connection.fetch(_STANDING, channel_id, first_id, last_id)]
+
+
+async def add_verification(
+    connection: Connection, channel_id: int, first_id: int, last_id: int, *, at: datetime, epoch: int | None
+) -> None:
+    """Keeps that a stretch was compared, in place of earlier ones within it. Raises LeaseLostError."""
+    await begin(connection, epoch)
+    try:
+        await connection.execute(_FORGET_WITHIN, channel_id, first_id, last_id)
+        await connection.execute(_ADD, channel_id, first_id, last_id, at)
+        await connection.execute("COMMIT")
+    except BaseException:
+        await connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,57 @@
+"""The certificate of a channel as a table, and what a comparison with Discord found. Pure but for printing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import tzinfo
+
+from rich.console import Console
+
+from worker.gateway.comparison import Compared
+from worker.views.stored_certificate import CertifiedDay
+from worker.views.terminal import FAINT, FLAG_STYLE, styled, table
+
+
+def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) -> str:
+    """Ids are strings, because JSON's numbers lose digits."""
+    return json.dumps(
+        {
+            "days": [
+                asdict(day)
+                | {
+                    "day": day.day.isoformat(),
+                    "first_id": str(day.first_id),
+                    "last_id": str(day.last_id),
+                    "verified_at": day.verified_at.isoformat() if day.verified_at else None,
+                }
+                for day in days
+            ],
+            "compared": compared
+            and {"messages": compared.messages, "differences": [asdict(one) for one in compared.differences]},
+        },
+        indent=2,
+    )
+
+
+def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: Compared | None, zone: tzinfo) -> None:
+    """`zone` is the one whose clock the times are told by."""
+    if not days:
+        console.print(styled("No message of it is stored.", FAINT))
+    else:
+        drawn = table(["Day (UTC)", "Messages", "Edited", "Deleted", "Complete", "Compared with Discord"])
+        for day in days:
+            drawn.add_row(
+                f"{day.day}",
+                str(day.messages),
+                str(day.edited),
+                str(day.deleted),
+                styled("yes" if day.is_complete else "no", "green" if day.is_complete else FLAG_STYLE),
+                styled(f"{day.verified_at.astimezone(zone):%m-%d %H:%M}" if day.verified_at else "not yet", FAINT),
+            )
+        console.print(drawn)
+        for day in days:
+            console.print(styled(f"{day.day}  {day.first_id} to {day.last_id}", FAINT))
+    if compared is not None:
+        console.print(f"{compared.messages} messages compared with Discord: {len(compared.differences)} differences")
+        for difference in compared.differences:
+            console.print(styled(f"  {difference.message_id}  {difference.what}", FLAG_STYLE))

@@ -1,0 +1,86 @@
+"""What the worker needs of its database and this machine: schema, disk, who ingests, how far behind."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from asyncpg import Connection
+
+from worker.db.lease import is_held
+from worker.db.migration.state import read_state
+from worker.db.schema import HEAD
+from worker.findings import Finding
+from worker.ingest.gaps import open_gaps
+
+LEAST_FREE_BYTES = 1 << 30
+LATE = timedelta(minutes=1)  # from a message's posting to its receipt over the gateway
+
+_CLOCK = "SELECT clock_timestamp()"
+
+_LAST_LIVE = """
+SELECT posted_at, received_at FROM discord_messages
+ WHERE origin = 'live' AND revision > 0 ORDER BY message_id DESC LIMIT 1
+"""
+
+
+async def check_database(connection: Connection, folder: Path | None) -> list[Finding]:
+    """`folder` is where the embedded server keeps its data; None: the server is somewhere else."""
+    return [
+        await _schema(connection),
+        await _ingester(connection),
+        await _gaps(connection),
+        await _lag(connection),
+        await _clock(connection),
+        *([_disk(folder)] if folder else []),
+    ]
+
+
+async def _schema(connection: Connection) -> Finding:
+    state = await read_state(connection)
+    if state.revisions == (HEAD,) and state.is_ordered:
+        return Finding("schema", "fine", f"revision {HEAD}")
+    said = f"revision {', '.join(state.revisions) or 'none'}, this code's is {HEAD}"
+    return Finding("schema", "wrong", said, "Run `migrate`; docs/migrations.md tells the rest.")
+
+
+async def _ingester(connection: Connection) -> Finding:
+    if await is_held(connection):
+        holder = await connection.fetchval("SELECT holder FROM ingest_lease")
+        return Finding("worker", "fine", f"{holder} ingests")
+    return Finding("worker", "wrong", "no worker ingests", "Start one with `run`.")
+
+
+async def _gaps(connection: Connection) -> Finding:
+    gaps = await open_gaps(connection)
+    if not gaps:
+        return Finding("gaps", "fine", "none is open")
+    oldest = min(gap.opened_at for gap in gaps)
+    return Finding("gaps", "wrong", f"{len(gaps)} open, the oldest since {oldest:%Y-%m-%d %H:%M} UTC", "See `status`.")
+
+
+async def _lag(connection: Connection) -> Finding:
+    row = await connection.fetchrow(_LAST_LIVE)
+    if row is None:
+        return Finding("lag", "unknown", "no message came over the gateway yet")
+    lag = row["received_at"] - row["posted_at"]
+    said = f"the newest message came {lag.total_seconds():.1f} s after it was posted"
+    if lag <= LATE:
+        return Finding("lag", "fine", said)
+    return Finding("lag", "wrong", said, "See the log for ingest.write_retried and gateway.lost.")
+
+
+async def _clock(connection: Connection) -> Finding:
+    off = abs((datetime.now(UTC) - await connection.fetchval(_CLOCK)).total_seconds())
+    if off < 5:
+        return Finding("database's clock", "fine", "it agrees with this machine")
+    return Finding(
+        "database's clock", "wrong", f"it differs from this machine by {off:.0f} s", "Let NTP set the clocks."
+    )
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    said = f"{free / (1 << 30):.1f} GiB free at {folder}"
+    if free >= LEAST_FREE_BYTES:
+        return Finding("disk", "fine", said)
+    return Finding("disk", "wrong", said, "Make room, or move DATA_DIRECTORY.")
