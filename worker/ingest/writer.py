@@ -52,6 +52,7 @@ PASSING = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+PREPARED_AT_ONCE = 4  # messages: about half a millisecond
 TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
 
 log = structlog.get_logger(__name__)
@@ -132,10 +133,7 @@ class Writer:
 
         A message that the database refuses is stored by itself with less, so that it costs no other message.
         Raises one of PASSING where the same call may succeed later, and LeaseLostError."""
-        seen: list[Seen] = [
-            prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one
-            for one in observations
-        ]
+        seen = await self._made_ready(observations)
         *portions, last = _portions(seen)
         written = Written()
         async with self._turn:
@@ -144,6 +142,15 @@ class Writer:
             # What could not be stored stays a gap, so that it is fetched again and not forgotten.
             written.add(await self._write_portion(last, () if written.unstorable else covered))
         return written
+
+    async def _made_ready(self, observations: Sequence[Observation]) -> list[Seen]:
+        seen: list[Seen] = []
+        for place, one in enumerate(observations, start=1):
+            seen.append(prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one)
+            if place % PREPARED_AT_ONCE == 0:
+                # The transaction that is under way goes on with what the server has answered.
+                await asyncio.sleep(0)
+        return seen
 
     async def _write_portion(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
         try:
