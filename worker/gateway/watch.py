@@ -59,7 +59,7 @@ class SessionWatch:
         self.client = None
         metrics.GATEWAY_CONNECTED.set(0)
         self._health.wait_for("gateway", "the connection to Discord was lost")
-        log.warning("gateway.disconnected")
+        log.info("gateway.disconnected")
         self._errand(self._tell(BotDisconnected()))
 
     def overflowed(self) -> None:
