@@ -20,13 +20,12 @@ def parse(text: str, posted_at: datetime, *, timezone: str = "America/Chicago", 
     time zone that does not exist and ValueError for a naive time, never for a text."""
     if posted_at.tzinfo is None:
         raise ValueError("posted_at has no time zone")
-    posted = posted_at.astimezone(_zone(timezone))
     if format is not None:
-        return registered()[format].read(text, posted)
+        return registered()[format].read(text, posted_at.astimezone(_zone(timezone)))
     best = NOT_A_PLAN
     for found in registered().values():
         if found.looks_like(text):
-            reading = found.read(text, posted)
+            reading = found.read(text, posted_at.astimezone(_zone(timezone)))
             if reading.state == "parsed":
                 return reading
             if best.state == NOT_A_PLAN.state:

@@ -15,8 +15,8 @@ from worker.events.catalogue import as_json
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DEPTH_LIMIT = 64  # Discord's own payloads nest to about 12
 _LONGEST_INTEGER = 1 << 64
-# What JSON writes of what jsonb refuses. Typed by an author they lead to the slow way too, which finds nothing to do.
-_SUSPICIOUS = ("\\u0000", "NaN", "Infinity")
+_LONGEST_NUMBER = 4000  # digits; Python reads no integer of more than 4300
+_LONG_NUMBER = re.compile(rf"\d{{{_LONGEST_NUMBER}}}")
 
 
 class CleanPayload(NamedTuple):
@@ -33,11 +33,24 @@ class CleanPayload(NamedTuple):
 def clean(payload: dict[str, Any]) -> CleanPayload:
     """The payload with nothing in it that the database refuses, and its JSON."""
     try:
-        raw = to_json(payload).decode()
-    except ValueError:
+        raw = _written(payload)
+    except (ValueError, RecursionError):
         return _cleaned(payload)
-    is_suspicious = any(part in raw for part in _SUSPICIOUS)
-    return _cleaned(payload) if is_suspicious else CleanPayload(payload, raw, None, ())
+    # What jsonb refuses, as JSON writes it. Where the author typed it the slow way finds nothing to do.
+    is_suspicious = "\\u0000" in raw or "NaN" in raw or "Infinity" in raw
+    if is_suspicious or (len(raw) > _LONGEST_NUMBER and _LONG_NUMBER.search(raw)):
+        return _cleaned(payload)
+    return CleanPayload(payload, raw, None, ())
+
+
+def _written(payload: dict[str, Any]) -> str:
+    """Raises ValueError for lone surrogates, and RecursionError."""
+    try:
+        return to_json(payload).decode()
+    except ValueError:  # of a nesting too, that Python's own JSON can still write
+        raw = as_json(payload)
+        raw.encode()
+        return raw
 
 
 def _cleaned(payload: dict[str, Any]) -> CleanPayload:

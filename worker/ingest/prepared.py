@@ -1,9 +1,9 @@
 """An observation made ready for its row: cleaned, projected to text and parsed, all before the transaction begins."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -28,9 +28,8 @@ Read = Callable[[str, datetime, str | None], Reading]
 """Reads a text posted at a time with the parser of that name, or the one that recognises it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedMessage:
-    """A message's row as it should stand, with the reading of its text."""
+class PreparedMessage(NamedTuple):
+    """A message's row as it should stand, with the reading of its text. A tuple, because history makes so many."""
 
     message_id: int
     channel_id: int
@@ -68,7 +67,7 @@ def prepare(observation: Observation, read: Read, parser: str | None) -> Prepare
         log.exception("ingest.unreadable", correlation_id=str(correlation.of_message(observation.message_id)))
         failed = failed_reading(error)
         bare = _row(replace(observation, payload={}), lambda *_: failed, None)
-        return replace(bare, raw=None, raw_original=as_bytes(observation.payload), text_flags=("refused",))
+        return bare._replace(raw=None, raw_original=as_bytes(observation.payload), text_flags=("refused",))
 
 
 def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMessage:
@@ -122,13 +121,13 @@ def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | N
 
     None: there is nothing left to leave out."""
     flags = (*(flag for flag in message.text_flags if flag != "refused"), "refused")
-    lesser = replace(message, text_flags=flags, reading=failed_reading(error), plans=())
+    lesser = message._replace(text_flags=flags, reading=failed_reading(error), plans=())
     if message.plans:
         return lesser
     if message.raw is None:
         return None
     original = message.raw_original or message.raw.encode()
-    return replace(lesser, embeds=None, attachments=None, raw=None, raw_original=original)
+    return lesser._replace(embeds=None, attachments=None, raw=None, raw_original=original)
 
 
 def failed_reading(error: Exception) -> Reading:

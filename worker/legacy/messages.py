@@ -134,7 +134,7 @@ class MessageRows:
             return self._parse(text, post.posted_at, parser)
 
         message = prepare(observation, read, self._parser_of(post.channel_id))
-        return replace(message, posted_at=post.posted_at)
+        return message._replace(posted_at=post.posted_at)
 
     async def write(self, entries: Sequence[MessageEntry], progress: TableProgress) -> Written:
         messages = [entry.message for entry in entries if entry.message is not None]

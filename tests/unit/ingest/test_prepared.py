@@ -114,7 +114,7 @@ def test_the_parser_of_the_channel_is_asked() -> None:
 
 
 def test_a_payload_that_nobody_can_read_is_kept_as_bytes() -> None:
-    row = prepare(room.posted(1, "hello", nonce={1, 2}), notation.read, None)
+    row = prepare(room.posted(1, "hello", nonce=object()), notation.read, None)
     assert (row.text, row.raw, row.text_flags) == ("", None, ("refused",))
     assert row.reading.state == "failed"
     assert row.raw_original is not None
