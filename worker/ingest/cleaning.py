@@ -15,8 +15,8 @@ from worker.events.catalogue import as_json
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DEPTH_LIMIT = 64  # Discord's own payloads nest to about 12
 _LONGEST_INTEGER = 1 << 64
-_LONGEST_NUMBER = 4000  # digits; Python reads no integer of more than 4300
-_LONG_NUMBER = re.compile(rf"\d{{{_LONGEST_NUMBER}}}")
+_LONGEST_NUMBER = 4300  # digits that Python reads as an integer
+_LONG_NUMBER = re.compile(rf"\d{{{_LONGEST_NUMBER + 1}}}")
 
 
 class CleanPayload(NamedTuple):
