@@ -174,7 +174,7 @@ def _outside_brackets(found: Sequence[Token]) -> list[Token]:
 def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part], explicit: bool) -> Form:
     """A line with a price is a setup if its words are those of a setup; prose needs targets to count as one."""
     before = sum(part.unknown_before for part in parts)
-    after = sum(part.unknown_after for part in parts)
+    after = sum(part.unknown_after - part.asides for part in parts)
     classes = {token.word.cls for token in found if token.name == "word"}
     speaks = any(part.kind or part.strategy or part.relation or part.broke for part in parts)
     named = any(part.kind or part.broke for part in parts)

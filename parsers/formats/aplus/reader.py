@@ -1,5 +1,6 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -16,6 +17,7 @@ from parsers.reading import Kind, Setup, Span, Strategy
 
 _TITLE_WORDS = 3
 _LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
+_SMALL_START: Final = re.compile(r"[\W\d_]*[a-z]")
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
 
@@ -305,8 +307,14 @@ class PlanReader(Context):
         if line.form == "heading":
             return self._next() not in {"setup", "bare"}
         if line.form == "setup":
-            return line.lead == "dash" and not self._dashed and not any(part.explicit for part in line.parts)
+            return self._speaks_on(line)
         return line.form == "remark"
+
+    def _speaks_on(self, line: Line) -> bool:
+        """Whether a line under a note that could be a setup is more of its prose."""
+        if not any(part.explicit for part in line.parts):
+            return any(part.asides for part in line.parts) or (line.lead == "dash" and not self._dashed)
+        return line.lead == "dash" and not self._dashed and _SMALL_START.match(self.sheet.line(self._index)) is not None
 
 
 def _numbers(part: Part) -> list[int]:

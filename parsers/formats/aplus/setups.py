@@ -36,7 +36,7 @@ def build(
         return None
     price = triggers[0].low
     kept = numbers.fitting([first + at for at in ahead], price)
-    if ahead and not kept:
+    if (ahead and not kept) or _broken(numbers, refused):
         return None
     if part.doubtful:
         kept = _on_the_way(kept, direction, numbers, triggers, {first + at for at in part.doubtful})
@@ -78,6 +78,16 @@ def extend(setup: Setup, part: Part, numbers: Numbers, first: int, end: int) -> 
     marks = tuple(flags)
     span = Span(setup.span.start, end)
     return setup._replace(targets=targets, stop=stop, span=span, flags=marks, confidence=confidence(marks))
+
+
+def _broken(numbers: Numbers, since: int) -> bool:
+    """Whether a number refused since then is the end that broke off the one before it: `586 .49`, `586..49`."""
+    values, levels = numbers.values, numbers.levels
+    return any(
+        values[at] < 1 and values[at - 1] % 1 == 0 and levels[at].span.start - levels[at - 1].span.end <= 1
+        for at in numbers.refused[since:]
+        if at
+    )
 
 
 def _triggers(pairs: Sequence[tuple[int, int]], numbers: Numbers, first: int) -> tuple[Level, ...]:
@@ -144,15 +154,18 @@ def _resolve(
 
     A pair apart by a dash is a zone, unless the words say above or below and the second price lies further that way.
     A run without commas that goes the setup's way is a trigger and its targets, else levels."""
-    found = [at for low, high in part.triggers for at in dict.fromkeys((low, high))]
     sign = 1 if direction == "long" else -1
-    steps = [sign * (values[after] - values[before]) for before, after in pairwise(found)]
-    forward = all(step > 0 for step in steps)
-    if part.spread == "pair" or not (forward or all(step < 0 for step in steps)):
+    (low, high), *others = part.triggers
+    if part.spread == "zone":
+        if sign * (values[high] - values[low]) > 0:
+            flags.append("zone_or_target")
+        return part.triggers, part.targets
+    rest = [at for pair in others for at in dict.fromkeys(pair)]
+    edge = max(low, high, key=lambda at: sign * values[at])  # a zone's far one
+    prices = [sign * values[at] for at in (edge, *rest)]
+    forward = all(after > before for before, after in pairwise(prices))
+    if part.spread == "pair" or not (forward or all(after < before for before, after in pairwise(prices))):
         flags.append("zone_or_target")
     if part.spread == "pair" and not (forward and RELATED.get(part.relation) == direction):
-        return ((found[0], found[1]),), ()
-    if forward:
-        low, high = part.triggers[0]
-        return part.triggers[:1], tuple(found[1:] if low == high else found[2:])
-    return part.triggers, ()
+        return ((low, rest[0]),), ()
+    return (part.triggers[:1], tuple(rest)) if forward else (part.triggers, ())

@@ -40,7 +40,7 @@ TOKEN: Final = re.compile(
 | (?P<open>[(\[{{])
 | (?P<close>[)\]}}])
 | (?P<warn>⚠)
-| (?P<halt>🛑)
+| (?P<halt>[🛑⛔🚫])
 | (?P<at>@)
 | (?P<near>~)
 | (?P<struck>\ue000)

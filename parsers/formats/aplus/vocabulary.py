@@ -40,7 +40,7 @@ _TABLE: Final[dict[Word, str]] = {
     Word("stop"): "stop stops sl s/l s.l stoploss stop-loss invalidation inval",
     Word("towards"): """
         into toward towards targeting eyeing aiming then next test tests testing look looks looking opens expect
-        expecting
+        expecting up down
     """,
     Word("to"): "to thru",
     Word("and"): "and or plus",
@@ -67,7 +67,7 @@ _TABLE: Final[dict[Word, str]] = {
         third early late morning key major main ideal idea ideas potential possible upside downside edited edit
         updated update corrected correction revised adjusted new side move continuation clean close closes
         closing candle candles hold holds holding retest retests back ticker symbol stock watchlist plan take
-        loss limit spot upper lower extended primary secondary final last runner runners
+        loss limit spot upper lower extended primary secondary final last runner runners once size half usd
     """,
 }
 

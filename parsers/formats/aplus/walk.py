@@ -6,15 +6,19 @@ from typing import Final, Literal, cast
 
 from parsers.formats.aplus.parts import DIRECTIONS, Draft, Part, finished
 from parsers.formats.aplus.tokens import MEANINGS, Token, joined
-from parsers.numbers import ANY, count
+from parsers.numbers import ANY, ONE_DIGIT, count
 from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
 
 Expected = Literal["trigger", "target", "stop", "nothing"]
 
+_PARTINGS: Final = frozenset({"comma", "slash", "apart", "other"})
 _NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
+_SET_OFF: Final = re.compile(r"[(\[{,;!*]|<-|\s[-–—]\s|\b(?:with|w|if)\b")
+"""What sets a remark off from the prices before it."""
+
 _UNFINISHED: Final = (",", "/", "|", "&", "-", "–", "—", "→", ">")
-_DASHES: Final = frozenset("-–—−")
-_GAPS: Final = {",": "comma", "&": "comma", "+": "comma", "/": "slash"}
+_DASHES: Final = frozenset("-‐‑‒–—―−~")
+_GAPS: Final = {",": "comma", "&": "comma", "+": "comma", "/": "slash", ":": "apart", "|": "apart"}
 
 
 class PartReader:
@@ -27,6 +31,8 @@ class PartReader:
         self._expected: Expected = "trigger"
         self._uncertain = False  # an unknown word stands between the last number and here
         self._placed = False  # a word for a place on the chart stands between the last number and here
+        self._aside = False  # something sets what stands here off from the number before it
+        self._searched = start  # how far that was looked for
         self._gap_start = start
         self._joint = ""
         self._last: Token | None = None
@@ -54,6 +60,8 @@ class PartReader:
 
     def _number(self, token: Token) -> None:
         draft, index = self.drafts[-1], len(self.meanings)
+        if self._expected == "nothing" and not draft.targets and self._gap(token) in _PARTINGS:
+            self._expected = "target"  # `584.20 (SL 585): 582.00`
         expected = self._expected
         doubtful = self._uncertain and expected != "stop" and (draft.run or draft.targets)
         if self._glued(token) or doubtful or expected == "nothing":
@@ -74,13 +82,18 @@ class PartReader:
             if draft.run:
                 draft.gaps.append(self._gap(token))
             draft.run.append(index)
-        self._uncertain = self._placed = False
-        self._gap_start = token.end
+        self._uncertain, self._placed = self._uncertain and bool(doubtful), False
+        self._gap_start = self._searched = token.end
+        self._aside = False
         self._joint = "" if self.meanings[-1] == "level" else "other"
 
     def _other_number(self, token: Token) -> None:
         self.meanings.extend([MEANINGS[token.name]] * count(token.text))
-        if token.name == "label":
+        draft = self.drafts[-1]
+        if token.name == "garbled":
+            draft.garbled = draft.garbled or not draft.run
+            draft.unknown_after += 1
+        elif token.name == "label" and (draft.run or draft.targets or not (draft.named and token.text[0] == "#")):
             self._target(token, "")
 
     def _glued(self, token: Token) -> bool:
@@ -149,8 +162,15 @@ class PartReader:
             self._towards(token, value)
         elif draft.relation is None and not draft.targets:
             draft.relation = cast("Relation", value)
+            self._number_setup(draft)
         elif draft.run and token.name == "word":
             self._unknown(token, value)
+
+    def _number_setup(self, draft: Draft) -> None:
+        """A digit between a kind and a relation counts setups: `Breakout 2 above 588.70`."""
+        if len(draft.run) == 1 and draft.named and self._last is not None and self._last.text == ONE_DIGIT:
+            draft.run.clear()
+            self.meanings[-1] = "label"
 
     def _zone(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
@@ -195,10 +215,13 @@ class PartReader:
     def _unknown(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
         self._uncertain = True
-        if draft.run or draft.targets:
-            draft.unknown_after += 1
-        else:
+        if not (draft.run or draft.targets):
             draft.unknown_before += 1
+            return
+        draft.unknown_after += 1
+        self._aside = self._aside or _SET_OFF.search(self._shape, self._searched, token.start) is not None
+        self._searched = token.start
+        draft.asides += self._aside
 
     def _place(self, token: Token, value: str) -> None:
         self._placed = True
