@@ -13,14 +13,14 @@ WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "satu
 _SHORT = 3
 
 _MONTH_NAME = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,7}"
-_YEAR = r"(?:,?\s*(?P<{0}>(?:19|20)\d\d)\b|,?\s*['’](?P<{0}_short>\d\d)\b)?"
+_YEAR = r"(?:(?:,?\s*|[-/])(?P<{0}>(?:19|20)\d\d)\b|,?\s*['’](?P<{0}_short>\d\d)\b)?"
 _DATE: Final = re.compile(
     rf"""
   (?<![\d.,/-])(?P<iso_year>(?:19|20)\d\d)(?P<iso_sign>[-/.])(?P<iso_month>\d{{1,2}})(?P=iso_sign)
     (?P<iso_day>\d{{1,2}})(?![\d/])
 | (?<![\w.,/$-])(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})
     (?:(?P=sign)(?P<year>(?:20)?\d\d))?(?![\d/])
-| \b(?P<month>{_MONTH_NAME})\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])
+| \b(?P<month>{_MONTH_NAME})(?:\.?\s*|[-/])(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?!:?\d)
     {_YEAR.format("month_year")}
 | (?<![\w.,/$-])(?P<day_first>\d{{1,2}})(?:st|nd|rd|th)?[\s-]*(?:of\s+)?(?P<month_last>{_MONTH_NAME})\b\.?
     {_YEAR.format("last_year")}
@@ -141,10 +141,15 @@ def oddities(day: date, weekday: int | None, posted: date) -> tuple[str, ...]:
     return tuple(flags)
 
 
-@lru_cache(maxsize=1024)
 def is_exchange_holiday(day: date) -> bool:
     """Whether the New York Stock Exchange stays closed on a weekday, by the `holidays` library."""
+    return day in _exchange_holidays(day.year)
+
+
+@lru_cache(maxsize=64)
+def _exchange_holidays(year: int) -> frozenset[date]:
+    """A year's calendar, which costs more than a post takes to be read."""
     # Imported late: a quarter of a second that neither chat nor `--help` should pay.
     import holidays  # noqa: PLC0415
 
-    return day in holidays.financial_holidays("NYSE", years=day.year)
+    return frozenset(holidays.financial_holidays("NYSE", years=year))

@@ -10,14 +10,16 @@ from parsers.formats.aplus.header import MENTION, PLURAL
 from parsers.formats.aplus.notes import read_note
 from parsers.formats.aplus.reader import PlanReader
 from parsers.formats.aplus.sections import NoteLine, Section
-from parsers.numbers import count
+from parsers.numbers import PRICE, TWO_DIGITS, count
 from parsers.reading import NOT_A_PLAN, Bias, Number, Plan, Reading, Unread
 from parsers.registry import Format
 from parsers.sheet import lay_out
 from parsers.text import STRUCK
 
 _CONVINCING = 3  # setups with targets that make a plan of a text without a header
+_MENTIONED = 2  # the same where a line above them speaks of a plan and a ticker is named
 _ENOUGH_LINES = 4
+_PRICE_MARKS: Final = frozenset({TWO_DIGITS, PRICE})
 _new_number = partial(tuple.__new__, Number)
 
 
@@ -58,7 +60,10 @@ def _is_plan(reader: PlanReader, sections: Sequence[Section]) -> bool:
         return bool(sections) or PLURAL.search(reader.sheet.text) is not None
     complete = sum(bool(setup.targets) for section in sections for setup in section.setups)
     mentioned = any(line.header[1] for line in reader.lines)
-    return complete >= _CONVINCING and (mentioned or any(section.ticker for section in sections))
+    named = any(section.ticker for section in sections)
+    if reader.mention is not None and named and complete >= _MENTIONED:
+        return True
+    return complete >= _CONVINCING and (mentioned or named)
 
 
 def _bias(reader: PlanReader, section: Section) -> Bias | None:
@@ -66,7 +71,7 @@ def _bias(reader: PlanReader, section: Section) -> Bias | None:
     if not lines:
         return None
     sheet, levels = reader.sheet, reader.numbers.levels
-    note = read_note(lines[0].shape if len(lines) == 1 else " ".join([line.shape for line in lines]))
+    note = read_note(lines[0].shape if len(lines) == 1 else _joined([line.shape for line in lines]))
     numbers = [number for line in lines for number in _numbers_of(line)]
     for number, meaning in zip(numbers, note.meanings, strict=True):
         reader.meanings[number] = meaning
@@ -75,6 +80,11 @@ def _bias(reader: PlanReader, section: Section) -> Bias | None:
     if text.endswith(("everyone", "here")):
         text = text.removesuffix("@everyone").removesuffix("@here").rstrip()
     return Bias(text, note.direction, tuple(plain), sheet.span(lines[0].start, lines[-1].end))
+
+
+def _joined(shapes: Sequence[str]) -> str:
+    """The lines of a note as one: a line that ends with a price ends what it says, any other may be wrapped."""
+    return "".join([shape + (", " if shape[-1:] in _PRICE_MARKS else " ") for shape in shapes])
 
 
 def _numbers_of(line: NoteLine) -> range:

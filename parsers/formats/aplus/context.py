@@ -29,6 +29,7 @@ class Context:
         self.sections = [Section(None)]
         self.reasons: dict[int, str] = {}
         self.header: Line | None = None
+        self.mention: Line | None = None  # a line above the setups that speaks of a plan and is no plain header
         self.found: Found | None = None
         self._posted = posted
         self._index = 0

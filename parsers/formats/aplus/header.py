@@ -31,7 +31,8 @@ _NAMES: Final = frozenset(name[:length] for name in MONTHS + WEEKDAYS for length
 _ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
 _OTHERS: Final = """
     today todays tomorrow tomorrows week weekly game list my our your options option stocks everyone team repost
-    spy top best opening bell session preview trading full free vip part quick grade quality v version set up
+    spy top best opening bell session preview trading full free vip part quick grade quality v version set up ups
+    am pm et ct est edt cst cdt
 """
 HEADER_WORDS: Final = _NAMES | _ORDINALS | frozenset(_OTHERS.split())
 """Words that a header may hold besides those of a plan."""

@@ -11,7 +11,7 @@ from parsers.formats.aplus.header import HEADER, HEADER_CLASSES, HEADER_WORDS
 from parsers.formats.aplus.heads import Head, Lead, read_head
 from parsers.formats.aplus.parts import Part, Plain
 from parsers.formats.aplus.tokens import Token, tokens
-from parsers.formats.aplus.vocabulary import NEVER_TICKERS
+from parsers.formats.aplus.vocabulary import NEVER_TICKERS, WELL_KNOWN
 from parsers.formats.aplus.walk import PartReader
 from parsers.numbers import ONE_DIGIT, count
 from parsers.reading import Meaning, Relation, Role
@@ -27,6 +27,7 @@ _ASIDE: Final = frozenset(
     {"mention", "open", "close", "arrow", "less", "more", "at", "near", "struck", "aim", "halt", "question"}
 )
 _BARE_CLASSES: Final = frozenset({"entry", "zone", "and", "to", "target", "stop", "towards"})
+_PIECE: Final = re.compile(r"[-./]")
 _MAX_REMEMBERED = 400  # characters
 _FEW_UNKNOWN = 3
 
@@ -155,9 +156,12 @@ def _form(shape: str, head: Head, found: Sequence[Token], parts: Sequence[Part],
 def _is_header(shape: str, found: Sequence[Token], parts: Sequence[Part]) -> bool:
     if not HEADER.search(shape) or "?" in shape or any(part.kind and part.triggers for part in parts):
         return False
-    return all(
-        token.word.cls in HEADER_CLASSES or token.text.lower() in HEADER_WORDS for token in _outside_brackets(found)
-    )
+    return all(map(_fits_header, _outside_brackets(found)))
+
+
+def _fits_header(token: Token) -> bool:
+    pieces = _PIECE.split(token.text.lower())
+    return token.word.cls in HEADER_CLASSES or token.text in WELL_KNOWN or HEADER_WORDS.issuperset(pieces)
 
 
 def _outside_brackets(found: Sequence[Token]) -> list[Token]:
@@ -171,6 +175,10 @@ def _outside_brackets(found: Sequence[Token]) -> list[Token]:
     return words
 
 
+def _is_unknown(token: Token) -> bool:
+    return token.word.cls == "unknown"
+
+
 def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part], explicit: bool) -> Form:
     """A line with a price is a setup if its words are those of a setup; prose needs targets to count as one."""
     before = sum(part.unknown_before for part in parts)
@@ -181,7 +189,8 @@ def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part]
     if explicit and before <= _FEW_UNKNOWN and named:
         return "setup"
     if before or after:
-        return "remark"
+        beside = head.ticker is not None and not speaks and not any(map(_is_unknown, _outside_brackets(found)))
+        return "ticker" if beside else "remark"
     if not explicit and any(token.name == "number" and token.text == ONE_DIGIT for token in found):
         return "remark"
     if speaks:

@@ -80,11 +80,13 @@ class Draft:
     side: Direction | None = None
     relation: Relation | None = None
     zone: bool = False
-    between: bool = False
+    bounded: bool = False
+    listed: bool = False
     broke: bool = False
     run: list[int] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
+    between: list[str] = field(default_factory=list)  # the gap before each target
     stop: int | None = None
     explicit: bool = False
     unknown_before: int = 0
@@ -103,6 +105,7 @@ class Draft:
 
 def finished(draft: Draft, waiting: bool) -> Part:
     """The part that a draft has become."""
+    _drop_zones(draft)
     kind = draft.kind
     if kind is None and draft.side is not None:
         kind = KIND_OF_SIDE[draft.side]
@@ -116,6 +119,15 @@ def finished(draft: Draft, waiting: bool) -> Part:
         draft.start, draft.end,
     )  # fmt: skip
     return part._replace(plain=_plain(part))
+
+
+def _drop_zones(draft: Draft) -> None:
+    """Leaves out two targets that a dash makes a zone among others that something else parts: `584–583.50, 582`."""
+    gaps = draft.between
+    for at in range(len(gaps) - 1, 0, -1):
+        if gaps[at] == "tight" and len(gaps) > 2 and "tight" not in (gaps[at - 1], *gaps[at + 1 : at + 2]):
+            del draft.targets[at - 1 : at + 1]
+            draft.unknown_after += 1
 
 
 def _plain(part: Part) -> Plain | None:
@@ -163,16 +175,18 @@ def _roles(draft: Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], 
         return (), tuple(draft.targets), ""
     items, gaps = _zones(draft)
     first, others = (gaps[0], gaps[1:]) if gaps else ("", [])
+    joined = items[0][0] != items[0][1]
     apart = first == "apart" if draft.targets else _sets_apart(items, first, others)
     if apart:
         ahead = [number for pair in items[1:] for number in dict.fromkeys(pair)]
-        loose = draft.gaps[0] in {"dash", "to"} and not (draft.zone or draft.between)
-        return items[:1], (*ahead, *draft.targets), "zone" if items[0][0] != items[0][1] and loose else ""
+        loose = draft.gaps[0] in {"dash", "to"} and not (draft.zone or draft.bounded)
+        return items[:1], (*ahead, *draft.targets), "zone" if joined and loose else ""
     spread: Spread = ""
-    if gaps and not draft.targets:
+    if first and not draft.targets:
+        runs = _RUN_GAPS | {"slash"} if set(gaps) == {"slash"} and (joined or not draft.zone) else _RUN_GAPS
         if not others and first in {"dash", "to"}:
             spread = "pair"
-        elif others and (set(gaps) <= _RUN_GAPS or (set(gaps) == {"slash"} and not draft.zone)):
+        elif others and not draft.listed and set(gaps) <= runs:
             spread = "run"
     return items, tuple(draft.targets), spread
 
@@ -188,7 +202,7 @@ def _sets_apart(items: Sequence[tuple[int, int]], first: str, others: Sequence[s
 
 def _zones(draft: Draft) -> tuple[tuple[tuple[int, int], ...], list[str]]:
     """The trigger numbers as zones and single prices, and the gaps that are left between these."""
-    joints = _ZONE_JOINTS[draft.zone or bool(draft.targets)] | ({"and"} if draft.between else frozenset())
+    joints = _ZONE_JOINTS[draft.zone or bool(draft.targets)] | ({"and"} if draft.bounded else frozenset())
     if draft.gaps[1:2] == ["apart"]:
         joints |= {"dash", "to"}  # `587.00 - 588.20: 590.00`
     items = [(draft.run[0], draft.run[0])]

@@ -74,6 +74,8 @@ class PlanReader(Context):
             self._remark(line)
 
     def _remark(self, line: Line) -> None:
+        if line.header[1] and self.mention is None and not self._section.setups:
+            self.mention = line
         if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
             return
         if self._section.setups and self._next() in {"setup", "heading"}:
@@ -87,6 +89,8 @@ class PlanReader(Context):
             return
         for number in self._numbers():
             self.meanings[number] = "label" if self.numbers.values[number] < _LABELS_BELOW else "unread"
+        if self.mention is not None:
+            self.found = None  # the header itself says more than talk of one above it
         titled = self.sheet.line(self._index)[line.header[0] : line.header[1]].split()[-1][0].isupper()
         # In small letters and without a date it is more likely praise for a plan than the head of one.
         if self._find_day() or titled:
@@ -106,7 +110,7 @@ class PlanReader(Context):
             return False
         line = self.lines[self._index]
         found = find_trading_day(
-            self.sheet.line(self._index), line.header[1], is_header=line.form == "header", posted=self._posted
+            self.sheet.line(self._index), line.header[1], is_header=line.header[1] > 0, posted=self._posted
         )
         if found is None:
             return False
@@ -192,8 +196,9 @@ class PlanReader(Context):
             return
         self._take(setup)
         self.numbers.used.update(self._first + at for at in _numbers(part))
+        self._kind = kind
         if part.kind is not None:
-            self._kind, self._heading = kind, None
+            self._heading = None
 
     def _inherit(self, part: Part, flags: list[str]) -> tuple[Kind | None, Strategy | None]:
         """A part's kind and strategy, its own or those of the lines above. May add to `flags`."""

@@ -11,6 +11,7 @@ from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
 
 Expected = Literal["trigger", "target", "stop", "nothing"]
 
+_LISTS: Final = frozenset({"levels", "lvls", "prices"})
 _PARTINGS: Final = frozenset({"comma", "slash", "apart", "other"})
 _NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
 _SET_OFF: Final = re.compile(r"[(\[{,;!*]|<-|\s[-–—]\s|\b(?:with|w|if)\b")
@@ -73,6 +74,7 @@ class PartReader:
             self._expected = "nothing" if draft.run else "trigger"
         elif expected == "target":
             self.meanings.append("level")
+            draft.between.append(self._gap(token))
             draft.targets.append(index)
             draft.explicit = True
             if self._placed:
@@ -175,7 +177,7 @@ class PartReader:
     def _zone(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
         draft.zone = draft.zone or not (draft.targets or token.text.lower().endswith("s"))
-        draft.between = draft.between or token.text.lower() == "between"
+        draft.bounded = draft.bounded or token.text.lower() == "between"
 
     def _target(self, token: Token, value: str) -> None:
         self._expected = "target"
@@ -194,8 +196,10 @@ class PartReader:
         self._uncertain = False
 
     def _entry(self, token: Token, value: str) -> None:
-        if not self.drafts[-1].run:
+        draft = self.drafts[-1]
+        if not draft.run:
             self._expected = "trigger"
+            draft.listed = draft.listed or token.text.lower() in _LISTS
 
     def _and(self, token: Token, value: str) -> None:
         self._joint = self._joint or "and"
@@ -264,6 +268,7 @@ class PartReader:
             owner.strategy = stray.strategy
         else:
             owner.unknown_after += 1
+            owner.asides += _SET_OFF.search(self._shape, self._gap_start, stray.start) is not None
 
 
 _WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
