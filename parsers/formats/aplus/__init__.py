@@ -11,13 +11,14 @@ from parsers.formats.aplus.notes import read_note
 from parsers.formats.aplus.reader import PlanReader
 from parsers.formats.aplus.sections import NoteLine, Section
 from parsers.numbers import PRICE, TWO_DIGITS, count
-from parsers.reading import NOT_A_PLAN, Bias, Number, Plan, Reading, Unread
+from parsers.reading import NOT_A_PLAN, Bias, Number, Plan, Reading, State, Unread
 from parsers.registry import Format
 from parsers.sheet import lay_out
 from parsers.text import STRUCK
 
-_CONVINCING = 3  # setups with targets that make a plan of a text without a header
-_MENTIONED = 2  # the same where a line above them speaks of a plan and a ticker is named
+# How many setups with targets make a plan of a text without a header: where nothing speaks of one, where a line above
+# them does, and where that line names a day too. One setup less, and the text is reported as a plan not read.
+_CONVINCING, _MENTIONED, _DATED = 3, 2, 1
 _ENOUGH_LINES = 4
 _PRICE_MARKS: Final = frozenset({TWO_DIGITS, PRICE})
 _new_number = partial(tuple.__new__, Number)
@@ -32,8 +33,12 @@ def _read(text: str, posted: datetime) -> Reading:
     reader = PlanReader(lay_out(text), today)
     reader.read()
     sections = [section for section in reader.sections if section.setups]
-    if not _is_plan(reader, sections):
+    state = _state(reader, sections)
+    if state == "not_a_plan":
         return NOT_A_PLAN
+    if state == "empty":
+        _doubt(reader, sections)
+        sections = []
     plans = tuple([Plan(section.ticker, _bias(reader, section), tuple(section.setups)) for section in sections])
     for section in reader.sections:
         if section.note and not section.setups:
@@ -43,7 +48,7 @@ def _read(text: str, posted: datetime) -> Reading:
     found = reader.found
     day = today if found is None or found.day is None else found.day
     return Reading(
-        "parsed" if plans else "empty",
+        state,
         FORMAT.name,
         FORMAT.version,
         day,
@@ -55,15 +60,35 @@ def _read(text: str, posted: datetime) -> Reading:
     )
 
 
-def _is_plan(reader: PlanReader, sections: Sequence[Section]) -> bool:
+def _state(reader: PlanReader, sections: Sequence[Section]) -> State:
     if reader.header is not None:
-        return bool(sections) or PLURAL.search(reader.sheet.text) is not None
-    complete = sum(bool(setup.targets) for section in sections for setup in section.setups)
+        if sections:
+            return "parsed"
+        return "empty" if PLURAL.search(reader.sheet.text) else "not_a_plan"
+    whole = [setup for section in sections for setup in section.setups if setup.targets]
+    complete = len(whole)
     mentioned = any(line.header[1] for line in reader.lines)
     named = any(section.ticker for section in sections)
-    if reader.mention is not None and named and complete >= _MENTIONED:
-        return True
-    return complete >= _CONVINCING and (mentioned or named)
+    enough = _CONVINCING
+    if reader.mention is not None and named:
+        enough = _MENTIONED if reader.found is None else _DATED
+    if complete >= enough and (mentioned or named):
+        return "parsed"
+    if mentioned:
+        return "empty" if complete or (named and reader.mention is not None) else "not_a_plan"
+    plain = sum("unknown_words" not in setup.flags for setup in whole)
+    return "empty" if named and plain >= _CONVINCING - 1 else "not_a_plan"
+
+
+def _doubt(reader: PlanReader, sections: Sequence[Section]) -> None:
+    """Setups that no header announces, too few to be a plan without one: none is read, all are reported."""
+    for section in sections:
+        _disown(reader, section)
+        for setup in section.setups:
+            reader.reasons.setdefault(setup.line - 1, "too few setups for a plan without a header")
+    for number, meaning in enumerate(reader.meanings):
+        if meaning == "level":
+            reader.meanings[number] = "unread"
 
 
 def _bias(reader: PlanReader, section: Section) -> Bias | None:

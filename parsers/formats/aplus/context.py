@@ -7,7 +7,7 @@ from parsers.days import Found
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import Part
 from parsers.formats.aplus.sections import Numbers, Section
-from parsers.reading import Kind, Span, Strategy
+from parsers.reading import Kind, Meaning, Span, Strategy
 from parsers.sheet import Sheet
 
 EMPTY: Final = frozenset({"blank", "rule", "aside"})
@@ -107,10 +107,14 @@ class Context:
                     self.meanings[number] = "unread"
 
     def _date_numbers(self, found: Found) -> None:
-        start = self.sheet.starts[self._index]
+        self._mark(found.start, found.end, "unread" if found.problem else "date")
+
+    def _mark(self, start: int, end: int, meaning: Meaning) -> None:
+        """Gives the numbers of a stretch of this line a meaning."""
+        begin = self.sheet.starts[self._index]
         for number in self._numbers():
-            if found.start <= self.sheet.bounds[2 * number + 1] - start < found.end:
-                self.meanings[number] = "unread" if found.problem else "date"
+            if start <= self.sheet.bounds[2 * number + 1] - begin < end:
+                self.meanings[number] = meaning
 
     def _refuse(self, reason: str) -> None:
         """Says why prices of this line are left unread: the first reason counts."""

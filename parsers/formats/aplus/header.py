@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Final
 
-from parsers.days import MONTHS, WEEKDAYS, Found, find_day
+from parsers.days import MONTHS, WEEKDAYS, Found, dates, find_day
 
 _GRADED: Final = r"set\s?-?up{0}|plan{0}|scalp{0}|trade{0}|level{0}|idea{0}|watch\s?list{0}|play{0}"
 _GRADE: Final = r"a\s?(?:\+|plus\b)"
@@ -37,7 +37,12 @@ _OTHERS: Final = """
 HEADER_WORDS: Final = _NAMES | _ORDINALS | frozenset(_OTHERS.split())
 """Words that a header may hold besides those of a plan."""
 
-_DATED: Final = frozenset({"for", "date", "day", "trading", "plan", "session", "today", "the", "of", "on"})
+_DATED: Final = frozenset(
+    """
+    for date day trading trade plan plans session today todays the of on setup setups level levels scalp scalps watchlist
+    game my our
+    """.split()
+)
 DATE_WORDS: Final = _NAMES | _ORDINALS | _DATED
 """Words that may stand beside a date on a line of its own."""
 
@@ -53,6 +58,11 @@ def find_trading_day(text: str, after: int, *, is_header: bool, posted: date) ->
     elif after:
         found = find_day(text, posted)
     return found if found is None or is_header or _is_alone(text, found) else None
+
+
+def other_dates(text: str, found: Found) -> list[tuple[int, int]]:
+    """Where a header names days besides the one that was found in it."""
+    return [(start, end) for start, end in dates(text) if end <= found.start or start >= found.end]
 
 
 def _is_alone(text: str, found: Found) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from parsers.confidence import confidence
 from parsers.formats.aplus.context import EMPTY, Context
-from parsers.formats.aplus.header import find_trading_day
+from parsers.formats.aplus.header import find_trading_day, other_dates
 from parsers.formats.aplus.lines import Form, Line
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
 from parsers.formats.aplus.sections import NoteLine
@@ -95,6 +95,15 @@ class PlanReader(Context):
         # In small letters and without a date it is more likely praise for a plan than the head of one.
         if self._find_day() or titled:
             self.header = line
+            self._other_days(line)
+
+    def _other_days(self, line: Line) -> None:
+        """A header that names two days is read for one of them and reported for the other."""
+        if self.found is None or "label" not in self.meanings[self._first : self.numbers.firsts[self._index + 1]]:
+            return
+        for start, end in other_dates(self.sheet.line(self._index), self.found):
+            self._mark(start, end, "unread")
+            self._refuse("names another day too")
 
     def _repeated_header(self, line: Line) -> None:
         """A header once more, as where a title stands above the text; another day in it is not read."""
