@@ -75,7 +75,8 @@ def _state(reader: PlanReader, sections: Sequence[Section]) -> State:
     if complete >= enough and (mentioned or named):
         return "parsed"
     if mentioned:
-        return "empty" if complete or (named and reader.mention is not None) else "not_a_plan"
+        many = sum(len(section.setups) for section in sections) >= _CONVINCING
+        return "empty" if complete or (named and many) else "not_a_plan"
     plain = sum("unknown_words" not in setup.flags for setup in whole)
     return "empty" if named and plain >= _CONVINCING - 1 else "not_a_plan"
 

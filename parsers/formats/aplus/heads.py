@@ -101,7 +101,7 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
 def _can_be_ticker(letters: str, rest: str, marked: bool) -> bool:
     """Whether capitals name a ticker. Words of a plan do so only where their place marks them as one."""
     cls = look_up(letters.lower()).cls
-    if cls in _OWN_WORDS or (letters == "T" and _TARGET.match(rest)):
+    if cls in _OWN_WORDS or (letters in {"T", "S"} and _TARGET.match(rest)):
         return False
     if marked or (cls == "unknown" and letters not in NEVER_TICKERS):
         return True

@@ -79,6 +79,7 @@ class Draft:
     strategy: Strategy | None = None
     side: Direction | None = None
     relation: Relation | None = None
+    turn: Kind | None = None  # what buying a dip or selling a rip makes of the side
     zone: bool = False
     bounded: bool = False
     listed: bool = False
@@ -106,11 +107,8 @@ class Draft:
 def finished(draft: Draft, waiting: bool) -> Part:
     """The part that a draft has become."""
     _drop_zones(draft)
-    kind = draft.kind
-    if kind is None and draft.side is not None:
-        kind = KIND_OF_SIDE[draft.side]
-    elif kind is None and draft.broke:
-        kind = KIND_OF_RELATION.get(draft.relation or "")
+    kind = _kind(draft)
+    draft.unknown_before += draft.turn not in {None, kind}
     triggers, targets, spread = _roles(draft)
     explicit = draft.explicit or bool(targets)
     part = Part(
@@ -119,6 +117,15 @@ def finished(draft: Draft, waiting: bool) -> Part:
         draft.start, draft.end,
     )  # fmt: skip
     return part._replace(plain=_plain(part))
+
+
+def _kind(draft: Draft) -> Kind | None:
+    if draft.kind is not None:
+        return draft.kind
+    if draft.side is not None:
+        turned = draft.turn is not None and DIRECTIONS[draft.turn] == draft.side
+        return draft.turn if turned else KIND_OF_SIDE[draft.side]
+    return KIND_OF_RELATION.get(draft.relation or "") if draft.broke else None
 
 
 def _drop_zones(draft: Draft) -> None:

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 Class = Literal[
     "kind", "break", "strategy", "side", "relation", "zone", "target", "stop", "towards", "against", "void", "lean",
-    "note", "entry", "place", "filler", "and", "to", "unknown",
+    "note", "entry", "place", "filler", "and", "to", "turn", "leave", "unknown",
 ]  # fmt: skip
 
 
@@ -34,13 +34,16 @@ _TABLE: Final[dict[Word, str]] = {
     Word("relation", "below"): "below belwo under blw beneath underneath lose loses losing",
     Word("relation", "near"): "near neer at from around off by nearby nr approx",
     Word("zone"): "zone zones area areas range ranges between region pocket",
+    Word("turn", "bounce"): "dip dips pullback pullbacks",
+    Word("turn", "rejection"): "pop pops rip rips rally rallies",
+    Word("leave"): "risk risking cut exit out bail",
     Word("target"): """
         target targets tgt tgts trgt trgts tg tgs tp tps t/p t.p pt pts p/t objective objectives profit profits
     """,
     Word("stop"): "stop stops sl s/l s.l stoploss stop-loss invalidation inval",
     Word("towards"): """
         into toward towards targeting eyeing aiming then next test tests testing look looks looking opens expect
-        expecting up down
+        expecting eyes up down
     """,
     Word("to"): "to thru",
     Word("and"): "and or plus",
@@ -68,6 +71,7 @@ _TABLE: Final[dict[Word, str]] = {
         updated update corrected correction revised adjusted new side move continuation clean close closes
         closing candle candles hold holds holding retest retests back ticker symbol stock watchlist plan take
         loss limit spot upper lower extended primary secondary final last runner runners once size half usd
+        through flush flushes squeeze squeezes push pushes
     """,
 }
 

@@ -13,7 +13,14 @@ Expected = Literal["trigger", "target", "stop", "nothing"]
 
 _LISTS: Final = frozenset({"levels", "lvls", "prices"})
 _PARTINGS: Final = frozenset({"comma", "slash", "apart", "other"})
+_WEAK_STOPS: Final = frozenset("❌✖✋sS")
+"""Signs and letters that stand for a stop only behind a price, or with a colon."""
+
+_BARE_PRICE: Final = re.compile(rf"\uFE0F?\s?\$?{ANY}")
 _NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
+_PRICE_NEXT: Final = rf"(?:\s?(?:just|right|if|on|when|at|is|a|price|close|closes|closed|loses|lost|back))*"
+_LEFT_AT: Final = re.compile(rf"{_PRICE_NEXT}\s?(?:below|under|above|over|[<>])\s?\$?{ANY}", re.IGNORECASE)
+_RISKED_TO: Final = re.compile(rf"\s?(?:to|at|is|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
 _SET_OFF: Final = re.compile(r"[(\[{,;!*]|<-|\s[-–—]\s|\b(?:with|w|if)\b")
 """What sets a remark off from the prices before it."""
 
@@ -180,6 +187,9 @@ class PartReader:
         draft.bounded = draft.bounded or token.text.lower() == "between"
 
     def _target(self, token: Token, value: str) -> None:
+        if token.text.lower() == "t" and not self.drafts[-1].run and _BARE_PRICE.match(self._shape, token.end):
+            self._unknown(token, value)  # `Rejection T 27.50`: more likely a ticker
+            return
         self._expected = "target"
         self._uncertain = False
         self._joint = "other"
@@ -192,8 +202,21 @@ class PartReader:
             self._target(token, value)
 
     def _stop(self, token: Token, value: str) -> None:
+        weak = token.text in _WEAK_STOPS and _BARE_PRICE.match(self._shape, token.end)
+        if weak and not self.drafts[-1].run:
+            if token.text.isalpha():
+                self._unknown(token, value)
+            return
         self._expected = "stop"
         self._uncertain = False
+
+    def _leave(self, token: Token, value: str) -> None:
+        """`out below 584`, `risk 584`: a stop, where a price follows that one is left at."""
+        risk = token.text.lower().startswith("risk") and _RISKED_TO.match(self._shape, token.end)
+        if self.drafts[-1].run and (risk or _LEFT_AT.match(self._shape, token.end)):
+            self._stop(token, value)
+        else:
+            self._unknown(token, value)
 
     def _entry(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
@@ -214,7 +237,17 @@ class PartReader:
             self.drafts[-1].against = True
 
     def _void(self, token: Token, value: str) -> None:
-        self.drafts[-1].void = True
+        if self.drafts[-1].run and _LEFT_AT.match(self._shape, token.end):
+            self._stop(token, value)  # `invalid below 584`
+        else:
+            self.drafts[-1].void = True
+
+    def _turn(self, token: Token, value: str) -> None:
+        draft = self.drafts[-1]
+        if draft.run:
+            self._unknown(token, value)
+        else:
+            draft.turn = cast("Kind", value)
 
     def _unknown(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
@@ -287,6 +320,8 @@ _WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
     "to": PartReader._to,
     "against": PartReader._against,
     "void": PartReader._void,
+    "turn": PartReader._turn,
+    "leave": PartReader._leave,
     "unknown": PartReader._unknown,
     "note": PartReader._unknown,
 }
