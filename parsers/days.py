@@ -78,7 +78,9 @@ def dates(text: str) -> list[tuple[int, int]]:
 
 def _beside_weekday(text: str, match: re.Match[str]) -> bool:
     start, end = match.span()
-    return bool(match["nth"]) or bool(_WEEKDAY_BEFORE.search(text, max(start - _WEEKDAY_AWAY, 0), start) or _WEEKDAY_BEHIND.match(text, end))
+    return bool(match["nth"]) or bool(
+        _WEEKDAY_BEFORE.search(text, max(start - _WEEKDAY_AWAY, 0), start) or _WEEKDAY_BEHIND.match(text, end)
+    )
 
 
 def _found(match: re.Match[str], near: date, named: int | None) -> Found | None:

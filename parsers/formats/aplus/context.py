@@ -40,6 +40,8 @@ class Context:
         self._strategy: Strategy | None = None
         self._heading: Part | None = None  # what a line without prices announces for the lines under it
         self._noting = False
+        self._noted = False  # a note stands above the blank line above
+        self._stopped: int | None = None  # a line with the stop of a setup that is yet to come
         self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
         self._apart = False  # something stands between the section's last setup and this line
         self._waiting = False  # the line above ends with an arrow or a word for targets
@@ -56,7 +58,8 @@ class Context:
                 self._named[ticker] = section
         self._section = section
         self._kind = self._strategy = self._heading = None
-        self._closed = self._waiting = self._under = self._apart = False
+        self._closed = self._waiting = self._under = self._apart = self._noted = False
+        self._stopped = None
 
     def _leads_to_plan(self) -> bool:
         """Whether lines of a plan follow before another ticker does."""

@@ -37,13 +37,11 @@ _OTHERS: Final = """
 HEADER_WORDS: Final = _NAMES | _ORDINALS | frozenset(_OTHERS.split())
 """Words that a header may hold besides those of a plan."""
 
-_DATED: Final = frozenset(
-    """
-    for date day trading trade plan plans session today todays the of on setup setups level levels scalp scalps watchlist
-    game my our
-    """.split()
-)
-DATE_WORDS: Final = _NAMES | _ORDINALS | _DATED
+_DATED: Final = """
+    for date day trading trade plan plans session today todays the of on setup setups level levels scalp scalps
+    watchlist game my our
+"""
+DATE_WORDS: Final = _NAMES | _ORDINALS | frozenset(_DATED.split())
 """Words that may stand beside a date on a line of its own."""
 
 _WORD: Final = re.compile(r"[^\W\d_]+")

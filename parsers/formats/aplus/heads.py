@@ -10,7 +10,7 @@ from parsers.numbers import ANY, MARKERS, SMALL
 Lead = Literal["", "dash", "arrow", "bracket"]
 
 _LEAD: Final = re.compile(
-    rf"(?:[🎯🛑⛔🚫](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|\$[A-Z]|{SMALL}[).:]))|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑⛔🚫<>@\ue000])*"
+    rf"(?:[🎯🛑⛔🚫](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|\$[A-Z]|{SMALL}[).:]))|<(?=\$?[A-Z]{{1,6}}>)|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑⛔🚫<>@\ue000])*"
 )
 _ORDINAL: Final = re.compile(
     rf"{SMALL}(?:\.?[).:](?!{ANY})|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*"

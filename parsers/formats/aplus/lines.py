@@ -27,6 +27,12 @@ _ASIDE: Final = frozenset(
     {"mention", "open", "close", "arrow", "less", "more", "at", "near", "struck", "aim", "halt", "question"}
 )
 _BARE_CLASSES: Final = frozenset({"entry", "zone", "and", "to", "target", "stop", "towards"})
+_CASE: Final = re.compile(
+    r"[^\w⚠]*(?:(bull)(?:ish|s)?|bear(?:ish|s)?)\s(?:case|scenario|side|setups?|plan|trades?|plays?|targets?|levels?)\W*$",
+    re.IGNORECASE,
+)
+"""A title for the setups under it: `Bull case`, `Bearish setups`."""
+
 _PIECE: Final = re.compile(r"[-./]")
 _MAX_REMEMBERED = 400  # characters
 _FEW_UNKNOWN = 3
@@ -87,6 +93,9 @@ def _read(shape: str) -> Line:
         reader.read(token)
     parts = tuple(reader.finish())
     form = _form(shape, head, found, parts, sign)
+    case = _CASE.match(shape)
+    if case:
+        form, parts = "heading", (parts[0]._replace(kind="breakout" if case[1] else "breakdown"),)
     note = _note_start(shape, head, sign) if sign >= 0 or form == "note" else -1
     in_note: list[Meaning] = ["bias_text"] * (count(shape) - len(reader.meanings))
     roles, relations = _roles(parts, count(shape))

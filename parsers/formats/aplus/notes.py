@@ -142,6 +142,8 @@ def _ends_clause(gap: str, clause: _Clause, token: Token) -> bool:
         return True
     # "bullish above 584.20 bearish below 579.70"; but in "break 129.50 flips bearish" the lean belongs to the flip.
     speaks = bool(clause.leans) if small in _LEANS and clause.flips else bool(clause.leans or clause.flips)
+    if clause.number is not None and clause.leans and token.word.cls == "and" and not clause.joined:
+        return True
     return clause.number is not None and (small in _LEANS or small in _FLIPS) and speaks
 
 

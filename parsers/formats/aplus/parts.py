@@ -18,10 +18,11 @@ KIND_OF_SIDE: Final[dict[str, Kind]] = {"long": "breakout", "short": "breakdown"
 RELATED: Final[dict[Relation | None, Direction]] = {"above": "long", "below": "short"}
 KIND_OF_RELATION: Final[dict[str, Kind]] = {"above": "breakout", "below": "breakdown"}
 
-Spread = Literal["", "pair", "run", "zone"]
+Spread = Literal["", "pair", "run", "zone", "ends"]
 
 _ZONE_JOINTS: Final = {False: frozenset({"tight"}), True: frozenset({"tight", "dash", "to", "slash"})}
 _RUN_GAPS: Final = frozenset({"space", "dash", "tight", "to", "other", "apart"})
+_DASHED: Final = frozenset({"dash", "tight", "to"})
 _PARTING: Final = frozenset({"other", "apart"})
 
 
@@ -42,11 +43,11 @@ class Part(NamedTuple):
     """One setup of a line as far as its words tell. Numbers are counted from the line's first.
 
     `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a
-    `run` lists triggers or a trigger and its targets, and whether a `zone` is one or begins its targets. `broke` says
-    that a price is to break, not which way. `explicit` parts have an arrow, brackets or a word before their targets;
-    `waiting` ones end with it. `doubtful` targets are those that a word calls a place on the chart: `(PMH 587.20)`.
-    `asides` are the unknown words that something sets off from the prices: `586.49 (best one)`. `doubt` is why the
-    part must not be read at all."""
+    `run` lists triggers or a trigger and its targets, and whether a `zone` is one or begins its targets; `ends` are
+    two targets or the two ends of one. `broke` says that a price is to break, not which way. `explicit` parts have an
+    arrow, brackets or a word before their targets; `waiting` ones end with it. `doubtful` targets are those that a
+    word calls a place on the chart: `(PMH 587.20)`. `asides` are the unknown words that something sets off from the
+    prices: `586.49 (best one)`. `doubt` is why the part must not be read at all."""
 
     kind: Kind | None
     strategy: Strategy | None
@@ -178,8 +179,9 @@ def _roles(draft: Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], 
 
     Without an arrow, brackets or a word for targets, numbers of one line are levels of their own, unless the first is
     set apart from the others: `586.49 584.20, 582.00`, `586.49: 584.20, 582.00`, `586.49–587.00 | 584.20 | 582.00`."""
+    ends: Spread = "ends" if len(draft.targets) == 2 and draft.between[1] in _DASHED else ""
     if not draft.run:
-        return (), tuple(draft.targets), ""
+        return (), tuple(draft.targets), ends
     items, gaps = _zones(draft)
     first, others = (gaps[0], gaps[1:]) if gaps else ("", [])
     joined = items[0][0] != items[0][1]
@@ -187,8 +189,11 @@ def _roles(draft: Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], 
     if apart:
         ahead = [number for pair in items[1:] for number in dict.fromkeys(pair)]
         loose = draft.gaps[0] in {"dash", "to"} and not (draft.zone or draft.bounded)
-        return items[:1], (*ahead, *draft.targets), "zone" if joined and loose else ""
-    spread: Spread = ""
+        if first == "apart" == gaps[-1] and len(set(gaps)) > 1 and not draft.targets:
+            del ahead[-1]  # `586.49 | 584.20, 582.00 | 588.00`: a column that nothing names
+            draft.unknown_after += 1
+        return items[:1], (*ahead, *draft.targets), "zone" if joined and loose else ends
+    spread = ends
     if first and not draft.targets:
         runs = _RUN_GAPS | {"slash"} if set(gaps) == {"slash"} and (joined or not draft.zone) else _RUN_GAPS
         if not others and first in {"dash", "to"}:
@@ -204,12 +209,16 @@ def _sets_apart(items: Sequence[tuple[int, int]], first: str, others: Sequence[s
         return False
     if items[0][0] != items[0][1] and first in _PARTING:
         return all(low == high for low, high in items[1:])
+    if first == "apart" and set(others) - {first}:
+        return True
     return first not in others and first not in {"comma", "and"} and (bool(others) or first in _PARTING)
 
 
 def _zones(draft: Draft) -> tuple[tuple[tuple[int, int], ...], list[str]]:
     """The trigger numbers as zones and single prices, and the gaps that are left between these."""
     joints = _ZONE_JOINTS[draft.zone or bool(draft.targets)] | ({"and"} if draft.bounded else frozenset())
+    if draft.zone and len(draft.run) == 2:
+        joints |= {"space"}  # `zone 584.20 585.00`
     if draft.gaps[1:2] == ["apart"]:
         joints |= {"dash", "to"}  # `587.00 - 588.20: 590.00`
     items = [(draft.run[0], draft.run[0])]

@@ -44,8 +44,10 @@ class PlanReader(Context):
                 continue
             above = shapes[index]
             self._index, self._first = index, firsts[index]
-            if self._noting:
-                if self._continues_note(line):
+            if self._noting or self._noted:
+                goes_on = self._continues_note(line) if self._noting else self._resumes_note(line)
+                self._noted = False
+                if goes_on:
                     self._add_note(line, line.indent, 0)
                     continue
                 self._noting = False
@@ -56,6 +58,7 @@ class PlanReader(Context):
     # sections
 
     def _blank(self) -> None:
+        self._noted = self._noted or self._noting
         self._noting, self._apart = False, True
         self._closed = self._closed or bool(self._section.setups and self._section.note)
         if self._under:
@@ -204,6 +207,7 @@ class PlanReader(Context):
             self._refuse("a price that cannot be one")
             return
         self._take(setup)
+        self._take_stop()
         self.numbers.used.update(self._first + at for at in _numbers(part))
         self._kind = kind
         if part.kind is not None:
@@ -236,6 +240,10 @@ class PlanReader(Context):
         """Targets or a stop on a line of their own."""
         setups = self._section.setups
         open_setup = setups and (self._under or self._waiting or _is_bare(setups[-1]))
+        if line.ticker is None and self._heading is not None and not self._under and _is_stop(line):
+            self._stopped = self._index  # the card gives its stop before its price
+            self._refuse("a stop without a setup")
+            return
         if line.ticker is not None or self._closed or not open_setup:
             self._refuse("targets or a stop without a setup above")
             return
@@ -245,6 +253,18 @@ class PlanReader(Context):
             self.numbers.used.update(self._first + at for at in _numbers(part))
         self._under = self._carded = True
         self._waiting = line.parts[-1].waiting
+
+    def _take_stop(self) -> None:
+        """Gives the setup just read the stop that stood between its heading and its price."""
+        index, self._stopped = self._stopped, None
+        if index is None:
+            return
+        setups, first = self._section.setups, self.numbers.firsts[index]
+        [part] = self.lines[index].parts
+        setups[-1] = extend(setups[-1], part, self.numbers, first, setups[-1].span.end)
+        if part.stop is not None and setups[-1].stop is not None:
+            self.meanings[first + part.stop] = "level"
+            del self.reasons[index]
 
     def _bare(self, line: Line) -> None:
         """Prices that no word on their line explains."""
@@ -284,7 +304,7 @@ class PlanReader(Context):
         elif part.kind is not None:
             if self._closed:
                 self._enter(None)
-            self._heading, self._under, self._carded = part, False, False
+            self._heading, self._under, self._carded, self._stopped = part, False, False, None
         elif part.strategy is not None:
             self._strategy, self._under = part.strategy, False
         elif part.relation is not None and self._heading is not None:
@@ -324,6 +344,13 @@ class PlanReader(Context):
             return self._speaks_on(line)
         return line.form == "remark"
 
+    def _resumes_note(self, line: Line) -> bool:
+        """Whether a line behind a note and a blank goes on with it: one that a dash says is the rest of something."""
+        if line.lead != "dash" or self._dashed or line.form != "remark" or line.ticker is not None:
+            return False
+        spoken = any(part.kind for part in line.parts)
+        return spoken or _SMALL_START.match(self.sheet.line(self._index)) is not None
+
     def _speaks_on(self, line: Line) -> bool:
         """Whether a line under a note that could be a setup is more of its prose."""
         if not any(part.explicit for part in line.parts):
@@ -334,6 +361,11 @@ class PlanReader(Context):
 def _numbers(part: Part) -> list[int]:
     triggers = [at for pair in part.triggers for at in pair]
     return [*triggers, *part.targets, *([] if part.stop is None else [part.stop])]
+
+
+def _is_stop(line: Line) -> bool:
+    [part, *others] = line.parts
+    return part.stop is not None and not (others or part.targets or part.triggers)
 
 
 def _is_bare(setup: Setup) -> bool:

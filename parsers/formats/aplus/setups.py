@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 from parsers.confidence import confidence
 from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Part
 from parsers.formats.aplus.sections import Numbers
+from parsers.numbers import near
 from parsers.reading import Direction, Kind, Level, Setup, Span, Strategy
 
+_COUNTERS: Final = frozenset(map(Decimal, range(1, 10)))
 _WAYS: Final = frozenset({"targets_wrong_way", "stop_wrong_way"})
 
 
@@ -28,8 +30,11 @@ def build(
     `flags`."""
     direction, first = DIRECTIONS[kind], origin.first
     pairs, ahead = part.triggers, part.targets
-    if part.spread:
+    if part.spread == "ends":
+        flags.append("zone_or_target")
+    elif part.spread:
         pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
+    pairs, ahead = _uncounted(pairs, ahead, numbers, first)
     refused = len(numbers.refused)
     triggers = _triggers(pairs, numbers, first)
     if not triggers:
@@ -78,6 +83,22 @@ def extend(setup: Setup, part: Part, numbers: Numbers, first: int, end: int) -> 
     marks = tuple(flags)
     span = Span(setup.span.start, end)
     return setup._replace(targets=targets, stop=stop, span=span, flags=marks, confidence=confidence(marks))
+
+
+def _uncounted(
+    pairs: tuple[tuple[int, int], ...], ahead: tuple[int, ...], numbers: Numbers, first: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """Triggers and targets without a digit before them that counts setups: `Breakout 2: 586.49 (588.70)`."""
+    given, values, (low, high) = pairs, numbers.values, pairs[0]
+    if values[first + low] not in _COUNTERS:
+        return pairs, ahead
+    if low != high:
+        pairs = ((low, low), (high, high), *pairs[1:])
+    others = [*(at for pair in pairs[1:] for at in pair), *ahead]
+    if not others or any(near(values[first + at], values[first + low]) for at in others):
+        return given, ahead
+    numbers.meanings[first + low] = "label"
+    return (pairs[1:], ahead) if len(pairs) > 1 else (((ahead[0], ahead[0]),), ahead[1:])
 
 
 def _broken(numbers: Numbers, since: int) -> bool:

@@ -71,7 +71,7 @@ _TABLE: Final[dict[Word, str]] = {
         updated update corrected correction revised adjusted new side move continuation clean close closes
         closing candle candles hold holds holding retest retests back ticker symbol stock watchlist plan take
         loss limit spot upper lower extended primary secondary final last runner runners once size half usd
-        through flush flushes squeeze squeezes push pushes
+        grade through flush flushes squeeze squeezes push pushes
     """,
 }
 
@@ -84,7 +84,7 @@ WORDS: Final[dict[str, Word]] = {spelling: word for word, text in _TABLE.items()
 
 NEVER_TICKERS: Final = frozenset(
     _words("""
-        A I AM PM AN THE NEW DAY KEY MY WE IT IS TO AND OR ATH ATL BE PMH PML PDH PDL HOD LOD VWAP EOD GL GM CPI
+        A B I AM PM AN THE NEW DAY KEY MY WE IT IS TO AND OR ATH ATL BE PMH PML PDH PDL HOD LOD VWAP EOD GL GM CPI
         PPI FOMC NFP FED EMA SMA OK US USA EST EDT CST CDT ET CT PT TP SL BO BD TBD TBA NOTE RR
     """)
 )

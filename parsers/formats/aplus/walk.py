@@ -18,8 +18,8 @@ _WEAK_STOPS: Final = frozenset("❌✖✋sS")
 
 _BARE_PRICE: Final = re.compile(rf"\uFE0F?\s?\$?{ANY}")
 _NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
-_PRICE_NEXT: Final = rf"(?:\s?(?:just|right|if|on|when|at|is|a|price|close|closes|closed|loses|lost|back))*"
-_LEFT_AT: Final = re.compile(rf"{_PRICE_NEXT}\s?(?:below|under|above|over|[<>])\s?\$?{ANY}", re.IGNORECASE)
+_UP_TO: Final = r"(?:\s?(?:just|right|if|on|when|at|is|it|a|price|close|closes|closed|back)\b){0,4}"
+_LEFT_AT: Final = re.compile(rf"{_UP_TO}\s?(?:below|under|above|over|[<>])\s?\$?{ANY}", re.IGNORECASE)
 _RISKED_TO: Final = re.compile(rf"\s?(?:to|at|is|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
 _SET_OFF: Final = re.compile(r"[(\[{,;!*]|<-|\s[-–—]\s|\b(?:with|w|if)\b")
 """What sets a remark off from the prices before it."""
@@ -40,6 +40,7 @@ class PartReader:
         self._uncertain = False  # an unknown word stands between the last number and here
         self._placed = False  # a word for a place on the chart stands between the last number and here
         self._aside = False  # something sets what stands here off from the number before it
+        self._bracketed = False
         self._searched = start  # how far that was looked for
         self._gap_start = start
         self._joint = ""
@@ -75,6 +76,7 @@ class PartReader:
         if self._glued(token) or doubtful or expected == "nothing":
             self.meanings.append("unread")
             draft.unknown_after += 1
+            draft.asides += bool(doubtful) and self._bracketed
         elif expected == "stop":
             self.meanings.append("level")
             draft.stop = index
@@ -269,12 +271,12 @@ class PartReader:
     # signs
 
     def _open(self, token: Token) -> None:
-        self._uncertain = False
+        self._uncertain, self._bracketed = False, True
         if self.drafts[-1].run and self._expected == "trigger":
             self._expected = "target"
 
     def _close(self, token: Token) -> None:
-        self._uncertain = False
+        self._uncertain = self._bracketed = False
 
     def _struck(self, token: Token) -> None:
         self.drafts[-1].void = True
