@@ -37,8 +37,6 @@ _RANGE: Final = re.compile(
     rf"\s?(?:[-–—]|to\b)\s?(?:(?:{_MONTH_NAME}|{_WEEKDAY_NAME})[.,]?\s)?\d{{1,2}}(?![\d:.]|\s?(?:{_COUNTED}))",
     re.IGNORECASE,
 )
-_WEEK: Final = re.compile(r"\bweek(?:\s(?:of|starting|beginning|ending))?:?\s(?:[a-z]{3,9},?\s)?$", re.IGNORECASE)
-_WEEK_WORDS = 40  # characters
 _WEEKDAY_AWAY = 20  # characters
 _HALF_A_YEAR = 184
 _FAR = 14  # days
@@ -93,7 +91,7 @@ def _found(match: re.Match[str], near: date, named: int | None) -> Found | None:
     if parts is None:
         return None
     month, day, year = parts
-    if _RANGE.match(text, end) or _WEEK.search(text, max(start - _WEEK_WORDS, 0), start):
+    if _RANGE.match(text, end):
         return Found(None, start, end, named, "names several days")
     found = _nearest(month, day, near) if year is None else day_of(year, month, day)
     if found is None and match["first"] and day <= 12 < month:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from parsers.days import oddities
-from parsers.formats.aplus.header import MENTION, PLURAL
+from parsers.formats.aplus.header import MENTION, PAST, PLURAL
 from parsers.formats.aplus.notes import read_note
 from parsers.formats.aplus.reader import PlanReader
 from parsers.formats.aplus.sections import NoteLine, Section
@@ -61,20 +61,26 @@ def _read(text: str, posted: datetime) -> Reading:
 
 
 def _state(reader: PlanReader, sections: Sequence[Section]) -> State:
-    if reader.header is not None:
-        if sections:
-            return "parsed"
-        return "empty" if PLURAL.search(reader.sheet.text) else "not_a_plan"
+    if reader.header is None:
+        return _state_without_header(reader, sections)
+    if sections:
+        return "parsed"
+    return "empty" if PLURAL.search(reader.sheet.text) else "not_a_plan"
+
+
+def _state_without_header(reader: PlanReader, sections: Sequence[Section]) -> State:
     whole = [setup for section in sections for setup in section.setups if setup.targets]
     complete = len(whole)
-    mentioned = any(line.header[1] for line in reader.lines)
+    mentions = [reader.sheet.line(index) for index, line in enumerate(reader.lines) if line.header[1]]
     named = any(section.ticker for section in sections)
     enough = _CONVINCING
     if reader.mention is not None and named:
         enough = _MENTIONED if reader.found is None else _DATED
-    if complete >= enough and (mentioned or named):
+    if any(map(PAST.search, mentions)):
+        return "empty" if complete >= enough else "not_a_plan"
+    if complete >= enough and (mentions or named):
         return "parsed"
-    if mentioned:
+    if mentions and not any("?" in mention for mention in mentions):
         many = sum(len(section.setups) for section in sections) >= _CONVINCING
         return "empty" if complete or (named and many) else "not_a_plan"
     plain = sum("unknown_words" not in setup.flags for setup in whole)
@@ -82,11 +88,11 @@ def _state(reader: PlanReader, sections: Sequence[Section]) -> State:
 
 
 def _doubt(reader: PlanReader, sections: Sequence[Section]) -> None:
-    """Setups that no header announces, too few to be a plan without one: none is read, all are reported."""
+    """Setups that nothing announces as a plan of this day, and not enough to be one anyhow: all are reported."""
     for section in sections:
         _disown(reader, section)
         for setup in section.setups:
-            reader.reasons.setdefault(setup.line - 1, "too few setups for a plan without a header")
+            reader.reasons.setdefault(setup.line - 1, "no header says that this is a plan")
     for number, meaning in enumerate(reader.meanings):
         if meaning == "level":
             reader.meanings[number] = "unread"

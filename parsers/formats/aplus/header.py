@@ -22,6 +22,12 @@ MENTION: Final = re.compile(
 )
 """What a text must have somewhere for a header to be possible, before it is cleaned."""
 
+PAST: Final = re.compile(
+    r"\b(?:recaps?|results?|review|yesterday|performance|scorecard|hit|paid|worked|printed|nailed|smashed|crushed)\b",
+    re.IGNORECASE,
+)
+"""What makes a line that speaks of a plan speak of one that is over."""
+
 HEADER_CLASSES: Final = frozenset(
     {"filler", "entry", "side", "strategy", "kind", "and", "to", "zone", "relation", "lean"}
 )

@@ -18,7 +18,7 @@ KIND_OF_SIDE: Final[dict[str, Kind]] = {"long": "breakout", "short": "breakdown"
 RELATED: Final[dict[Relation | None, Direction]] = {"above": "long", "below": "short"}
 KIND_OF_RELATION: Final[dict[str, Kind]] = {"above": "breakout", "below": "breakdown"}
 
-Spread = Literal["", "pair", "run", "zone", "ends"]
+Spread = Literal["", "pair", "run", "columns", "zone", "ends"]
 
 _ZONE_JOINTS: Final = {False: frozenset({"tight"}), True: frozenset({"tight", "dash", "to", "slash"})}
 _RUN_GAPS: Final = frozenset({"space", "dash", "tight", "to", "other", "apart"})
@@ -43,11 +43,11 @@ class Part(NamedTuple):
     """One setup of a line as far as its words tell. Numbers are counted from the line's first.
 
     `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a
-    `run` lists triggers or a trigger and its targets, and whether a `zone` is one or begins its targets; `ends` are
-    two targets or the two ends of one. `broke` says that a price is to break, not which way. `explicit` parts have an
-    arrow, brackets or a word before their targets; `waiting` ones end with it. `doubtful` targets are those that a
-    word calls a place on the chart: `(PMH 587.20)`. `asides` are the unknown words that something sets off from the
-    prices: `586.49 (best one)`. `doubt` is why the part must not be read at all."""
+    `run` lists triggers or a trigger and its targets, which of its `columns` are targets, and whether a `zone` is one
+    or begins its targets; `ends` are two targets or the two ends of one. `broke` says that a price is to break, not
+    which way. `explicit` parts have an arrow, brackets or a word before their targets; `waiting` ones end with it.
+    `doubtful` targets are those that a word calls a place on the chart: `(PMH 587.20)`. `asides` are the unknown words
+    that something sets off from the prices: `586.49 (best one)`. `doubt` is why the part must not be read at all."""
 
     kind: Kind | None
     strategy: Strategy | None
@@ -199,7 +199,7 @@ def _roles(draft: Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], 
         if not others and first in {"dash", "to"}:
             spread = "pair"
         elif others and not draft.listed and set(gaps) <= runs:
-            spread = "run"
+            spread = "columns" if set(gaps) <= _PARTING else "run"
     return items, tuple(draft.targets), spread
 
 

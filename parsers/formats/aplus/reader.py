@@ -269,7 +269,7 @@ class PlanReader(Context):
     def _bare(self, line: Line) -> None:
         """Prices that no word on their line explains."""
         part, heading = line.parts[0], self._heading
-        if line.ticker is None and not part.explicit and self._awaits_targets(line):
+        if line.ticker is None and (heading is None or not part.explicit) and self._awaits_targets(line):
             waiting = self._waiting
             self._follow(line)
             self._waiting = waiting

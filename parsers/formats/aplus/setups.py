@@ -174,7 +174,8 @@ def _resolve(
     """What a part's words left to its prices.
 
     A pair apart by a dash is a zone, unless the words say above or below and the second price lies further that way.
-    A run without commas that goes the setup's way is a trigger and its targets, else levels."""
+    A run without commas that goes the setup's way is a trigger and its targets, else levels. Of columns those on the
+    setup's side of the first are its targets, whatever the others are."""
     sign = 1 if direction == "long" else -1
     (low, high), *others = part.triggers
     if part.spread == "zone":
@@ -187,6 +188,8 @@ def _resolve(
     forward = all(after > before for before, after in pairwise(prices))
     if part.spread == "pair" or not (forward or all(after < before for before, after in pairwise(prices))):
         flags.append("zone_or_target")
+    if part.spread == "columns" and not forward:
+        return part.triggers[:1], tuple(at for at in rest if sign * values[at] > prices[0])
     if part.spread == "pair" and not (forward and RELATED.get(part.relation) == direction):
         return ((low, rest[0]),), ()
     return (part.triggers[:1], tuple(rest)) if forward else (part.triggers, ())

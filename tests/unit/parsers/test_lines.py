@@ -102,7 +102,7 @@ def test_an_inherited_kind_lowers_confidence() -> None:
         ("Breakout Above 586.49 → 588.70 SL 590", "stop_wrong_way"),
         ("Rejection Near 586.49 → 584.20 SL 585", "stop_wrong_way"),
         ("Breakout Below 586.49 → 588.70", "relation_contradicts"),
-        ("Breakout Above 586.49 → 588.70 on volume", "unknown_words"),
+        ("Breakout Above 586.49 → 588.70 on vibes", "unknown_words"),
         ("Breakout Above 586.49 → 588.70, 5.91", "number_unread"),
         ("Bounce 571.00 - 573.00", "zone_or_target"),
         ("Breakdown 584.20 - 582.00 - 582.50", "zone_or_target"),

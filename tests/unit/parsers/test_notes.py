@@ -33,7 +33,7 @@ def _bias(note: str) -> Bias | None:
         ("bears in control under 337.48 — watch 330.50", "bearish", [("337.48", "below", "bias")]),
         ("Neutral between 580-584, bullish above 584", None, [("584", "above", "bias")]),
         ("Bias bullish today", "bullish", []),
-        ("Bullish above 584.20 and 586", None, []),
+        ("Bullish above 584.20 and 586", "bullish", []),
         ("Not bullish until above 586.49", None, []),
         ("If bulls hold above 584.20 we go to 590", None, []),
         ("Bulls need to reclaim 584.20", None, []),
