@@ -29,13 +29,15 @@ def build(
     """The setup that a part is, its numbers counted from its line's first; None where no trigger is left. May add to
     `flags`."""
     direction, first = DIRECTIONS[kind], origin.first
+    refused = len(numbers.refused)
     pairs, ahead = part.triggers, part.targets
     if part.spread == "ends":
         flags.append("zone_or_target")
     elif part.spread:
         pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
+        taken = {*ahead, *(at for pair in pairs for at in pair)}
+        numbers.refused += [first + low for low, high in part.triggers if low == high and low not in taken]
     pairs, ahead = _uncounted(pairs, ahead, numbers, first)
-    refused = len(numbers.refused)
     triggers = _triggers(pairs, numbers, first)
     if not triggers:
         return None

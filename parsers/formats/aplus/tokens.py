@@ -20,7 +20,7 @@ TOKEN: Final = re.compile(
   (?P<mention><(?:[@\#]|a?:|t:|/)[^<>]{{0,80}}>|https?://\S+|@(?:everyone|here)\b|:[a-z_][\w{MARKERS}]{{1,40}}:)
 | (?P<clock>{SMALL}:{SMALL}(?:\s?[ap]\.?m\b)?)
 | (?P<garbled>{ANY}{{2,}}|{ODD})
-| (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w)|{ONE_DIGIT}/{ONE_DIGIT}(?=\s(?:size|position|risk)\b)
+| (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w)|{ONE_DIGIT}/{ONE_DIGIT}(?=\s(?:size|position|risk)\b)|(?<!\w)x\s?{SMALL}(?!\w)
     |(?<!\w)(?:size|position)\s?[:=]?\s?{ONE_DIGIT}/{ONE_DIGIT}(?![/\w])
     |(?<!\w)(?:rr|r[:/]r|risk[-/\s]?reward)\s?[:=]?\s?{ANY}(?:\s?:\s?{ANY})?)
 | (?P<timeframe>{SMALL}(?:s|[-\s]?(?:{_PERIOD}))(?!\w)

@@ -33,12 +33,14 @@ _TABLE: Final[dict[Word, str]] = {
     Word("relation", "above"): "above abve aboev over abv past reclaim reclaims reclaiming upon clears clear clearing",
     Word("relation", "below"): "below belwo under blw beneath underneath lose loses losing",
     Word("relation", "near"): "near neer at from around off by nearby nr approx",
-    Word("zone"): "zone zones area areas range ranges between region pocket",
+    Word("zone"): "zone zones area areas range ranges region pocket",
+    Word("zone", "between"): "between btwn b/w b/t",
     Word("turn", "bounce"): "dip dips pullback pullbacks",
     Word("turn", "rejection"): "pop pops rip rips rally rallies",
     Word("leave"): "risk risking cut exit out bail",
     Word("target"): """
         target targets tgt tgts trgt trgts tg tgs tp tps t/p t.p pt pts p/t objective objectives profit profits
+        cover covers covering
     """,
     Word("stop"): "stop stops sl s/l s.l stoploss stop-loss invalidation inval",
     Word("towards"): """

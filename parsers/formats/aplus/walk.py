@@ -5,23 +5,27 @@ from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from parsers.formats.aplus.parts import DIRECTIONS, Draft, Part, finished
-from parsers.formats.aplus.tokens import MEANINGS, Token, joined
-from parsers.numbers import ANY, ONE_DIGIT, count
+from parsers.formats.aplus.tokens import ARROWS, MEANINGS, Token, joined
+from parsers.numbers import ANY, ONE_DIGIT, PRICE, count
 from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
 
 Expected = Literal["trigger", "target", "stop", "nothing"]
 
 _LISTS: Final = frozenset({"levels", "lvls", "prices"})
-_PARTINGS: Final = frozenset({"comma", "slash", "apart", "other"})
+_PARTINGS: Final = frozenset({"space", "comma", "slash", "apart", "other"})
 _WEAK_STOPS: Final = frozenset("❌✖✋sS")
 """Signs and letters that stand for a stop only behind a price, or with a colon."""
 
 _BARE_PRICE: Final = re.compile(rf"\uFE0F?\s?\$?{ANY}")
 _NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
 _UP_TO: Final = r"(?:\s?(?:just|right|if|on|when|at|is|it|a|price|close|closes|closed|back)\b){0,4}"
+_SOLD_AT: Final = re.compile(rf"\s?(?:at|into|[:@=])?\s?\$?{ANY}", re.IGNORECASE)
+_ROUGH: Final = re.compile(rf"{PRICE}x|{ANY}k", re.IGNORECASE)
+"""`181.7x`, `104.5k`: a price, but not to the cent."""
+
 _LEFT_AT: Final = re.compile(rf"{_UP_TO}\s?(?:below|under|above|over|[<>])\s?\$?{ANY}", re.IGNORECASE)
 _RISKED_TO: Final = re.compile(rf"\s?(?:to|at|is|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
-_SET_OFF: Final = re.compile(r"[(\[{,;!*]|<-|\s[-–—]\s|\b(?:with|w|if)\b")
+_SET_OFF: Final = re.compile(rf"[(\[{{,;!*{ARROWS}]|<-|[-=]>|\s[-–—]\s|\b(?:with|w|if)\b")
 """What sets a remark off from the prices before it."""
 
 _UNFINISHED: Final = (",", "/", "|", "&", "-", "–", "—", "→", ">")
@@ -41,6 +45,7 @@ class PartReader:
         self._placed = False  # a word for a place on the chart stands between the last number and here
         self._aside = False  # something sets what stands here off from the number before it
         self._bracketed = False
+        self._bought = False  # the last side was said as `buy`, so that `sell` tells its target
         self._searched = start  # how far that was looked for
         self._gap_start = start
         self._joint = ""
@@ -63,7 +68,8 @@ class PartReader:
         self._stop_after_its_number()
         self._give_back_strategy()
         more = not self.drafts[-1].targets or self._shape.rstrip().endswith(_UNFINISHED)
-        return [finished(draft, self._expected == "target" and more) for draft in self.drafts]
+        waiting = self._expected == "target" and more and not self._uncertain
+        return [finished(draft, waiting) for draft in self.drafts]
 
     # numbers
 
@@ -99,9 +105,10 @@ class PartReader:
         self._joint = "" if self.meanings[-1] == "level" else "other"
 
     def _other_number(self, token: Token) -> None:
-        self.meanings.extend([MEANINGS[token.name]] * count(token.text))
+        rough = _ROUGH.fullmatch(token.text) is not None
+        self.meanings.extend(["unread" if rough else MEANINGS[token.name]] * count(token.text))
         draft = self.drafts[-1]
-        if token.name == "garbled":
+        if token.name == "garbled" or rough:
             draft.garbled = draft.garbled or not draft.run
             draft.unknown_after += 1
         elif token.name == "label" and (draft.run or draft.targets or not (draft.named and token.text[0] == "#")):
@@ -140,6 +147,11 @@ class PartReader:
 
     def _side(self, token: Token, value: str) -> None:
         side = cast("Direction", value)
+        small = token.text.lower()
+        if small.startswith("sell") and self._bought and _SOLD_AT.match(self._shape, token.end):
+            self._target(token, value)
+            return
+        self._bought = small.startswith("buy")
         self._begin(
             token,
             lambda draft: (
@@ -171,7 +183,7 @@ class PartReader:
             return
         if draft.run and token.name in {"less", "more"}:
             self._towards(token, value)
-        elif draft.relation is None and not draft.targets:
+        elif draft.relation is None and not (draft.targets or (draft.run and self._uncertain)):
             draft.relation = cast("Relation", value)
             self._number_setup(draft)
         elif draft.run and token.name == "word":
@@ -186,7 +198,7 @@ class PartReader:
     def _zone(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
         draft.zone = draft.zone or not (draft.targets or token.text.lower().endswith("s"))
-        draft.bounded = draft.bounded or token.text.lower() == "between"
+        draft.bounded = draft.bounded or value == "between"
 
     def _target(self, token: Token, value: str) -> None:
         if token.text.lower() == "t" and not self.drafts[-1].run and _BARE_PRICE.match(self._shape, token.end):
