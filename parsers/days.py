@@ -34,7 +34,7 @@ _WEEKDAY_BEFORE: Final = re.compile(rf"\b{_WEEKDAY_NAME}\W{{1,4}}(?:the\s)?$", r
 _WEEKDAY_BEHIND: Final = re.compile(rf"\W{{1,4}}{_WEEKDAY_NAME}\b", re.IGNORECASE)
 _COUNTED = "setup|ticker|trade|play|idea|name|stock|scalp|[ap]m"
 _RANGE: Final = re.compile(
-    rf"\s?(?:[-–—]|to\b)\s?(?:(?:{_MONTH_NAME}|{_WEEKDAY_NAME})[.,]?\s)?\d{{1,2}}(?![\d:.]|\s?(?:{_COUNTED}))",
+    rf"\s?(?:[-–—]|to\b)\s?(?:(?:{_MONTH_NAME}|{_WEEKDAY_NAME})[.,]?\s){{0,2}}\d{{1,2}}(?![\d:.]|\s?(?:{_COUNTED}))",
     re.IGNORECASE,
 )
 _WEEKDAY_AWAY = 20  # characters

@@ -82,7 +82,8 @@ def _state_without_header(reader: PlanReader, sections: Sequence[Section]) -> St
         return "parsed"
     if mentions and not any("?" in mention for mention in mentions):
         many = sum(len(section.setups) for section in sections) >= _CONVINCING
-        return "empty" if complete or (named and many) else "not_a_plan"
+        crowded = any(line.header[1] and any(part.targets for part in line.parts) for line in reader.lines)
+        return "empty" if complete or crowded or (named and many) else "not_a_plan"
     plain = sum("unknown_words" not in setup.flags for setup in whole)
     return "empty" if named and plain >= _CONVINCING - 1 else "not_a_plan"
 
