@@ -60,13 +60,13 @@ def find_day(text: str, near: date) -> Found | None:
     Numbers are month and day as in the United States, day and month where that alone makes a date.
     None where the text holds neither a date nor a weekday."""
     named = _weekday(text)
-    first: Found | None = None
-    for match in _DATE.finditer(text):
-        found = _found(match, near, named)
-        if found is not None and (named is None or found.problem or _beside_weekday(text, match)):
-            return found
-        first = first or found
-    return first if first is not None or named is None else Found(None, 0, 0, named, None)
+    candidates = [(match, found) for match in _DATE.finditer(text) if (found := _found(match, near, named))]
+    if not candidates:
+        return None if named is None else Found(None, 0, 0, named, None)
+    if len(candidates) > 1 and named is not None:
+        beside = (found for match, found in candidates if found.problem or _beside_weekday(text, match))
+        return next(beside, candidates[0][1])
+    return candidates[0][1]
 
 
 def dates(text: str) -> list[tuple[int, int]]:
@@ -159,9 +159,12 @@ def day_of(year: int, month: int, day: int) -> date | None:
 
 
 def _nearest(month: int, day: int, near: date) -> date | None:
-    days = [found for year in (near.year - 1, near.year, near.year + 1) if (found := day_of(year, month, day))]
+    this_year = day_of(near.year, month, day)
+    if this_year is not None and abs((this_year - near).days) <= _HALF_A_YEAR:
+        return this_year
+    days = [found for year in (near.year - 1, near.year + 1) if (found := day_of(year, month, day))]
     best = min(days, key=lambda found: abs(found - near), default=None)
-    return best if best is not None and abs(best - near).days <= _HALF_A_YEAR else None
+    return best if best is not None and abs((best - near).days) <= _HALF_A_YEAR else None
 
 
 def _nearest_nth(day: int, near: date) -> date | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from parsers.days import oddities
 from parsers.formats.aplus.header import MENTION, PAST, PLURAL
+from parsers.formats.aplus.lines import Line
 from parsers.formats.aplus.notes import read_note
 from parsers.formats.aplus.reader import PlanReader
 from parsers.formats.aplus.sections import NoteLine, Section
@@ -80,12 +81,19 @@ def _state_without_header(reader: PlanReader, sections: Sequence[Section]) -> St
         return "empty" if complete >= enough else "not_a_plan"
     if complete >= enough and (mentions or named):
         return "parsed"
+    plain = sum("unknown_words" not in setup.flags for setup in whole)
     if mentions and not any("?" in mention for mention in mentions):
         many = sum(len(section.setups) for section in sections) >= _CONVINCING
-        crowded = any(line.header[1] and any(part.targets for part in line.parts) for line in reader.lines)
-        return "empty" if complete or crowded or (named and many) else "not_a_plan"
-    plain = sum("unknown_words" not in setup.flags for setup in whole)
+        crowded = any(map(_is_crowded, reader.lines))
+        return "empty" if plain or crowded or (named and many) else "not_a_plan"
     return "empty" if named and plain >= _CONVINCING - 1 else "not_a_plan"
+
+
+def _is_crowded(line: Line) -> bool:
+    """Whether a line begins as a header and goes on with setups."""
+    return (
+        line.header[1] > 0 and line.header[0] <= line.indent and any(part.kind and part.targets for part in line.parts)
+    )
 
 
 def _doubt(reader: PlanReader, sections: Sequence[Section]) -> None:

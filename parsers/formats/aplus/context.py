@@ -1,7 +1,7 @@
 """Where a reader stands in a day plan: the line it is on, the section it is in, and what it has in mind."""
 
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from parsers.days import Found
 from parsers.formats.aplus.lines import Form, Line, Lines
@@ -39,8 +39,7 @@ class Context:
         self._kind: Kind | None = None
         self._strategy: Strategy | None = None
         self._heading: Part | None = None  # what a line without prices announces for the lines under it
-        self._noting = False
-        self._noted = False  # a note stands above the blank line above
+        self._noting: Literal["", "on", "paused"] = ""  # a note is paused behind a blank
         self._stopped: int | None = None  # a line with the stop of a setup that is yet to come
         self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
         self._apart = False  # something stands between the section's last setup and this line
@@ -58,8 +57,8 @@ class Context:
                 self._named[ticker] = section
         self._section = section
         self._kind = self._strategy = self._heading = None
-        self._closed = self._waiting = self._under = self._apart = self._noted = False
-        self._stopped = None
+        self._closed = self._waiting = self._under = self._apart = False
+        self._noting, self._stopped = "", None
 
     def _leads_to_plan(self) -> bool:
         """Whether lines of a plan follow before another ticker does."""

@@ -44,13 +44,11 @@ class PlanReader(Context):
                 continue
             above = shapes[index]
             self._index, self._first = index, firsts[index]
-            if self._noting or self._noted:
-                goes_on = self._continues_note(line) if self._noting else self._resumes_note(line)
-                self._noted = False
-                if goes_on:
+            if self._noting:
+                if self._continues_note(line) if self._noting == "on" else self._resumes_note(line):
                     self._add_note(line, line.indent, 0)
                     continue
-                self._noting = False
+                self._noting = ""
             if line.ordinary is None or self._closed or not self._ordinary(line, line.ordinary):
                 _HANDLERS[line.form](self, line)
                 self._leave_rest(line)
@@ -58,8 +56,7 @@ class PlanReader(Context):
     # sections
 
     def _blank(self) -> None:
-        self._noted = self._noted or self._noting
-        self._noting, self._apart = False, True
+        self._noting, self._apart = "paused" if self._noting else "", True
         self._closed = self._closed or bool(self._section.setups and self._section.note)
         if self._under:
             self._heading = self._strategy = None
@@ -330,7 +327,7 @@ class PlanReader(Context):
         if place < end:
             shape = self.sheet.shapes[self._index]
             self._section.note.append(NoteLine(place, end, shape[offset:].rstrip(), self._first + number))
-        self._noting, self._under, self._apart = True, False, True
+        self._noting, self._under, self._apart = "on", False, True
 
     def _continues_note(self, line: Line) -> bool:
         """Whether a line right under a note goes on with it: whatever is not plainly something else."""
