@@ -166,4 +166,4 @@ def _flags(reader: PlanReader, sections: Sequence[Section], day: date, today: da
     return flags if reader.header is not None else (*flags, "header_missing")
 
 
-FORMAT: Final = Format("aplus", 1, day_plan=True, looks_like=_looks_like, read=_read)
+FORMAT: Final = Format("aplus", 2, day_plan=True, looks_like=_looks_like, read=_read)
