@@ -14,7 +14,10 @@ _ODD = re.compile(
 )
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _MARKS = re.compile(r"~~|\|\||[*`\\]+|(?<!\w)_+|_+(?!\w)")
-_LOOK_ALIKE = {"➕": "+", "\u3000": " "}
+# Cyrillic letters that look like Latin ones are typed for these.
+_LOOK_ALIKE = {"➕": "+", "\u3000": " ", "\u301c": "~", "\u3030": "~"} | dict(
+    zip("АВЕКМНОРСТУХаеіорсухѕ", "ABEKMHOPCTYXaeiopcyxs", strict=True)
+)
 
 STRUCK = "\ue000"
 """Stands where a stretch of struck-out text begins or ends."""

@@ -6,18 +6,22 @@ from functools import partial
 from typing import Final
 
 from parsers.days import oddities
-from parsers.formats.aplus.header import MENTION, PLURAL
+from parsers.formats.aplus.header import MENTION, PAST, PLURAL
+from parsers.formats.aplus.lines import Line
 from parsers.formats.aplus.notes import read_note
 from parsers.formats.aplus.reader import PlanReader
 from parsers.formats.aplus.sections import NoteLine, Section
-from parsers.numbers import count
-from parsers.reading import NOT_A_PLAN, Bias, Number, Plan, Reading, Unread
+from parsers.numbers import PRICE, TWO_DIGITS, count
+from parsers.reading import NOT_A_PLAN, Bias, Number, Plan, Reading, State, Unread
 from parsers.registry import Format
 from parsers.sheet import lay_out
 from parsers.text import STRUCK
 
-_CONVINCING = 3  # setups with targets that make a plan of a text without a header
+# How many setups with targets make a plan of a text without a header: where nothing speaks of one, where a line above
+# them does, and where that line names a day too. One setup less, and the text is reported as a plan not read.
+_CONVINCING, _MENTIONED, _DATED = 3, 2, 1
 _ENOUGH_LINES = 4
+_PRICE_MARKS: Final = frozenset({TWO_DIGITS, PRICE})
 _new_number = partial(tuple.__new__, Number)
 
 
@@ -30,8 +34,12 @@ def _read(text: str, posted: datetime) -> Reading:
     reader = PlanReader(lay_out(text), today)
     reader.read()
     sections = [section for section in reader.sections if section.setups]
-    if not _is_plan(reader, sections):
+    state = _state(reader, sections)
+    if state == "not_a_plan":
         return NOT_A_PLAN
+    if state == "empty":
+        _doubt(reader, sections)
+        sections = []
     plans = tuple([Plan(section.ticker, _bias(reader, section), tuple(section.setups)) for section in sections])
     for section in reader.sections:
         if section.note and not section.setups:
@@ -41,7 +49,7 @@ def _read(text: str, posted: datetime) -> Reading:
     found = reader.found
     day = today if found is None or found.day is None else found.day
     return Reading(
-        "parsed" if plans else "empty",
+        state,
         FORMAT.name,
         FORMAT.version,
         day,
@@ -53,12 +61,50 @@ def _read(text: str, posted: datetime) -> Reading:
     )
 
 
-def _is_plan(reader: PlanReader, sections: Sequence[Section]) -> bool:
-    if reader.header is not None:
-        return bool(sections) or PLURAL.search(reader.sheet.text) is not None
-    complete = sum(bool(setup.targets) for section in sections for setup in section.setups)
-    mentioned = any(line.header[1] for line in reader.lines)
-    return complete >= _CONVINCING and (mentioned or any(section.ticker for section in sections))
+def _state(reader: PlanReader, sections: Sequence[Section]) -> State:
+    if reader.header is None:
+        return _state_without_header(reader, sections)
+    if sections:
+        return "parsed"
+    return "empty" if PLURAL.search(reader.sheet.text) else "not_a_plan"
+
+
+def _state_without_header(reader: PlanReader, sections: Sequence[Section]) -> State:
+    whole = [setup for section in sections for setup in section.setups if setup.targets]
+    complete = len(whole)
+    mentions = [reader.sheet.line(index) for index, line in enumerate(reader.lines) if line.header[1]]
+    named = any(section.ticker for section in sections)
+    enough = _CONVINCING
+    if reader.mention is not None and named:
+        enough = _MENTIONED if reader.found is None else _DATED
+    if any(map(PAST.search, mentions)):
+        return "empty" if complete >= enough else "not_a_plan"
+    if complete >= enough and (mentions or named):
+        return "parsed"
+    plain = sum("unknown_words" not in setup.flags for setup in whole)
+    if mentions and not any("?" in mention for mention in mentions):
+        many = sum(len(section.setups) for section in sections) >= _CONVINCING
+        crowded = any(map(_is_crowded, reader.lines))
+        return "empty" if plain or crowded or (named and many) else "not_a_plan"
+    return "empty" if named and plain >= _CONVINCING - 1 else "not_a_plan"
+
+
+def _is_crowded(line: Line) -> bool:
+    """Whether a line begins as a header and goes on with setups."""
+    return (
+        line.header[1] > 0 and line.header[0] <= line.indent and any(part.kind and part.targets for part in line.parts)
+    )
+
+
+def _doubt(reader: PlanReader, sections: Sequence[Section]) -> None:
+    """Setups that nothing announces as a plan of this day, and not enough to be one anyhow: all are reported."""
+    for section in sections:
+        _disown(reader, section)
+        for setup in section.setups:
+            reader.reasons.setdefault(setup.line - 1, "no header says that this is a plan")
+    for number, meaning in enumerate(reader.meanings):
+        if meaning == "level":
+            reader.meanings[number] = "unread"
 
 
 def _bias(reader: PlanReader, section: Section) -> Bias | None:
@@ -66,7 +112,7 @@ def _bias(reader: PlanReader, section: Section) -> Bias | None:
     if not lines:
         return None
     sheet, levels = reader.sheet, reader.numbers.levels
-    note = read_note(lines[0].shape if len(lines) == 1 else " ".join([line.shape for line in lines]))
+    note = read_note(lines[0].shape if len(lines) == 1 else _joined([line.shape for line in lines]))
     numbers = [number for line in lines for number in _numbers_of(line)]
     for number, meaning in zip(numbers, note.meanings, strict=True):
         reader.meanings[number] = meaning
@@ -75,6 +121,11 @@ def _bias(reader: PlanReader, section: Section) -> Bias | None:
     if text.endswith(("everyone", "here")):
         text = text.removesuffix("@everyone").removesuffix("@here").rstrip()
     return Bias(text, note.direction, tuple(plain), sheet.span(lines[0].start, lines[-1].end))
+
+
+def _joined(shapes: Sequence[str]) -> str:
+    """The lines of a note as one: a line that ends with a price ends what it says, any other may be wrapped."""
+    return "".join([shape + (", " if shape[-1:] in _PRICE_MARKS else " ") for shape in shapes])
 
 
 def _numbers_of(line: NoteLine) -> range:
@@ -115,4 +166,4 @@ def _flags(reader: PlanReader, sections: Sequence[Section], day: date, today: da
     return flags if reader.header is not None else (*flags, "header_missing")
 
 
-FORMAT: Final = Format("aplus", 1, day_plan=True, looks_like=_looks_like, read=_read)
+FORMAT: Final = Format("aplus", 2, day_plan=True, looks_like=_looks_like, read=_read)

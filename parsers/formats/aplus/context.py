@@ -1,13 +1,13 @@
 """Where a reader stands in a day plan: the line it is on, the section it is in, and what it has in mind."""
 
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from parsers.days import Found
 from parsers.formats.aplus.lines import Form, Line, Lines
 from parsers.formats.aplus.parts import Part
 from parsers.formats.aplus.sections import Numbers, Section
-from parsers.reading import Kind, Span, Strategy
+from parsers.reading import Kind, Meaning, Span, Strategy
 from parsers.sheet import Sheet
 
 EMPTY: Final = frozenset({"blank", "rule", "aside"})
@@ -29,6 +29,7 @@ class Context:
         self.sections = [Section(None)]
         self.reasons: dict[int, str] = {}
         self.header: Line | None = None
+        self.mention: Line | None = None  # a line above the setups that speaks of a plan and is no plain header
         self.found: Found | None = None
         self._posted = posted
         self._index = 0
@@ -38,7 +39,8 @@ class Context:
         self._kind: Kind | None = None
         self._strategy: Strategy | None = None
         self._heading: Part | None = None  # what a line without prices announces for the lines under it
-        self._noting = False
+        self._noting: Literal["", "on", "paused"] = ""  # a note is paused behind a blank
+        self._stopped: int | None = None  # a line with the stop of a setup that is yet to come
         self._closed = False  # the section has ended: a setup without a ticker belongs to a section of its own
         self._apart = False  # something stands between the section's last setup and this line
         self._waiting = False  # the line above ends with an arrow or a word for targets
@@ -56,6 +58,7 @@ class Context:
         self._section = section
         self._kind = self._strategy = self._heading = None
         self._closed = self._waiting = self._under = self._apart = False
+        self._noting, self._stopped = "", None
 
     def _leads_to_plan(self) -> bool:
         """Whether lines of a plan follow before another ticker does."""
@@ -106,10 +109,14 @@ class Context:
                     self.meanings[number] = "unread"
 
     def _date_numbers(self, found: Found) -> None:
-        start = self.sheet.starts[self._index]
+        self._mark(found.start, found.end, "unread" if found.problem else "date")
+
+    def _mark(self, start: int, end: int, meaning: Meaning) -> None:
+        """Gives the numbers of a stretch of this line a meaning."""
+        begin = self.sheet.starts[self._index]
         for number in self._numbers():
-            if found.start <= self.sheet.bounds[2 * number + 1] - start < found.end:
-                self.meanings[number] = "unread" if found.problem else "date"
+            if start <= self.sheet.bounds[2 * number + 1] - begin < end:
+                self.meanings[number] = meaning
 
     def _refuse(self, reason: str) -> None:
         """Says why prices of this line are left unread: the first reason counts."""

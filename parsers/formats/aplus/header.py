@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Final
 
-from parsers.days import MONTHS, WEEKDAYS, Found, find_day
+from parsers.days import MONTHS, WEEKDAYS, Found, dates, find_day
 
 _GRADED: Final = r"set\s?-?up{0}|plan{0}|scalp{0}|trade{0}|level{0}|idea{0}|watch\s?list{0}|play{0}"
 _GRADE: Final = r"a\s?(?:\+|plus\b)"
@@ -22,6 +22,12 @@ MENTION: Final = re.compile(
 )
 """What a text must have somewhere for a header to be possible, before it is cleaned."""
 
+PAST: Final = re.compile(
+    r"\b(?:recaps?|results?|review|yesterday|performance|scorecard|hit|paid|worked|printed|nailed|smashed|crushed)\b",
+    re.IGNORECASE,
+)
+"""What makes a line that speaks of a plan speak of one that is over."""
+
 HEADER_CLASSES: Final = frozenset(
     {"filler", "entry", "side", "strategy", "kind", "and", "to", "zone", "relation", "lean"}
 )
@@ -31,13 +37,17 @@ _NAMES: Final = frozenset(name[:length] for name in MONTHS + WEEKDAYS for length
 _ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
 _OTHERS: Final = """
     today todays tomorrow tomorrows week weekly game list my our your options option stocks everyone team repost
-    spy top best opening bell session preview trading full free vip part quick grade quality v version set up
+    spy top best opening bell session preview trading full free vip part quick grade quality v version set up ups
+    am pm et ct est edt cst cdt
 """
 HEADER_WORDS: Final = _NAMES | _ORDINALS | frozenset(_OTHERS.split())
 """Words that a header may hold besides those of a plan."""
 
-_DATED: Final = frozenset({"for", "date", "day", "trading", "plan", "session", "today", "the", "of", "on"})
-DATE_WORDS: Final = _NAMES | _ORDINALS | _DATED
+_DATED: Final = """
+    for date day trading trade plan plans session today todays the of on setup setups level levels scalp scalps
+    watchlist game my our
+"""
+DATE_WORDS: Final = _NAMES | _ORDINALS | frozenset(_DATED.split())
 """Words that may stand beside a date on a line of its own."""
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -52,6 +62,11 @@ def find_trading_day(text: str, after: int, *, is_header: bool, posted: date) ->
     elif after:
         found = find_day(text, posted)
     return found if found is None or is_header or _is_alone(text, found) else None
+
+
+def other_dates(text: str, found: Found) -> list[tuple[int, int]]:
+    """Where a header names days besides the one that was found in it."""
+    return [(start, end) for start, end in dates(text) if end <= found.start or start >= found.end]
 
 
 def _is_alone(text: str, found: Found) -> bool:

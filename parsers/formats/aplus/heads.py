@@ -10,15 +10,19 @@ from parsers.numbers import ANY, MARKERS, SMALL
 Lead = Literal["", "dash", "arrow", "bracket"]
 
 _LEAD: Final = re.compile(
-    rf"(?:[🎯🛑](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|\$[A-Z]|{SMALL}[).:]))|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑<>@\ue000])*"
+    rf"(?:[🎯🛑⛔🚫](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|\$[A-Z]|{SMALL}[).:]))|<(?=\$?[A-Z]{{1,6}}>)|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑⛔🚫<>@\ue000])*"
 )
 _ORDINAL: Final = re.compile(
-    rf"{SMALL}(?:[).:](?!{ANY})|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*|#{SMALL}\s+"
+    rf"{SMALL}(?:\.?[).:](?!{ANY})|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*"
+    rf"|(?:#|[Nn]o\.?\s){SMALL}[:.)]?\s+|[A-Ha-h]\)\s*|[A-E]\.\s+"
 )
 _TICKER_LABEL: Final = re.compile(
-    rf"(?:ticker|symbol|stock|setup|trade|play|idea)s?\s*(?:#?{SMALL}\s*[:=.)–—-]?|[:=])\s*(?=[$#]?[A-Z])",
+    rf"(?:ticker|symbol|stock|setup|trade|play|idea)s?\s*(?:#?{SMALL}\s*[:=.)–—-]?|[:=])\s*(?=[$#]?[A-Z])"
+    r"|(?:trade\s|day\s)?(?:setup|plan|level|idea|play|trade)s?\s(?:for|on|in)\s(?=[$#]?[A-Z]{1,5}\W*$)",
     re.IGNORECASE,
 )
+_COMPANY: Final = re.compile(r"(?:[A-Z][\w&.'’-]*\s){1,4}?\(([$#]?[A-Z]{1,5})\)\W*$")
+_ANOTHER: Final = re.compile(r"\s*(?:[&/,+]|and\b)\s*[$#]?([A-Z]{2,5})\b")
 _TICKER: Final = re.compile(rf"[$#]?([A-Za-z]{{1,9}})(?:([./-])(USDT?|[A-Za-z]))?(?![\w'’{MARKERS}])")
 _WORD_OR_NUMBER: Final = re.compile(rf"[^\W\d_]|{ANY}")
 _TARGET: Final = re.compile(rf"\s?[:=]\s?\$?{ANY}")
@@ -55,6 +59,9 @@ def read_head(shape: str) -> Head:
     after = ordinal.end() if ordinal else start
     label = _TICKER_LABEL.match(shape, after)
     marked = ordinal is not None or label is not None
+    company = _COMPANY.match(shape, after)
+    if company is not None and look_up(shape[after:].split(maxsplit=1)[0].lower()).cls == "unknown":
+        return Head(start, _lead(shape[:start].strip()), marked, company[1].lstrip("$#"), len(shape))
     ticker, end = _ticker(shape, label.end() if label else after, marked)
     return Head(start, _lead(shape[:start].strip()), marked, ticker, end if ticker else after)
 
@@ -73,10 +80,15 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
     if match is None:
         return None, start
     letters, sign, share = match.groups()
+    if share and look_up(match.group().lower()).cls in _OWN_WORDS:
+        return None, start  # `B/O above 584.20`
     symbol = (letters + ((sign if len(share) > 1 else ".") + share if share else "")).upper()
     if shape[match.start()] in "$#":
         return symbol, match.end()
     rest = shape[match.end() :]
+    another = _ANOTHER.match(rest)
+    if another is not None and look_up(another[1].lower()).cls == "unknown":
+        return None, start  # `SPY & QQQ`: what follows is said of neither alone
     alone = _WORD_OR_NUMBER.search(rest) is None
     if not match.group().isupper():
         return (symbol, match.end()) if alone and symbol in WELL_KNOWN else (None, start)
@@ -89,7 +101,7 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
 def _can_be_ticker(letters: str, rest: str, marked: bool) -> bool:
     """Whether capitals name a ticker. Words of a plan do so only where their place marks them as one."""
     cls = look_up(letters.lower()).cls
-    if cls in _OWN_WORDS or (letters == "T" and _TARGET.match(rest)):
+    if cls in _OWN_WORDS or (letters in {"T", "S"} and _TARGET.match(rest)):
         return False
     if marked or (cls == "unknown" and letters not in NEVER_TICKERS):
         return True

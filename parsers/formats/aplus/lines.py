@@ -11,7 +11,7 @@ from parsers.formats.aplus.header import HEADER, HEADER_CLASSES, HEADER_WORDS
 from parsers.formats.aplus.heads import Head, Lead, read_head
 from parsers.formats.aplus.parts import Part, Plain
 from parsers.formats.aplus.tokens import Token, tokens
-from parsers.formats.aplus.vocabulary import NEVER_TICKERS
+from parsers.formats.aplus.vocabulary import NEVER_TICKERS, WELL_KNOWN
 from parsers.formats.aplus.walk import PartReader
 from parsers.numbers import ONE_DIGIT, count
 from parsers.reading import Meaning, Relation, Role
@@ -27,6 +27,13 @@ _ASIDE: Final = frozenset(
     {"mention", "open", "close", "arrow", "less", "more", "at", "near", "struck", "aim", "halt", "question"}
 )
 _BARE_CLASSES: Final = frozenset({"entry", "zone", "and", "to", "target", "stop", "towards"})
+_CASE: Final = re.compile(
+    r"[^\w⚠]*(?:(bull)(?:ish|s)?|bear(?:ish|s)?)\s(?:case|scenario|side|setups?|plan|trades?|plays?|targets?|levels?)\W*$",
+    re.IGNORECASE,
+)
+"""A title for the setups under it: `Bull case`, `Bearish setups`."""
+
+_PIECE: Final = re.compile(r"[-./]")
 _MAX_REMEMBERED = 400  # characters
 _FEW_UNKNOWN = 3
 
@@ -86,6 +93,9 @@ def _read(shape: str) -> Line:
         reader.read(token)
     parts = tuple(reader.finish())
     form = _form(shape, head, found, parts, sign)
+    case = _CASE.match(shape)
+    if case:
+        form, parts = "heading", (parts[0]._replace(kind="breakout" if case[1] else "breakdown"),)
     note = _note_start(shape, head, sign) if sign >= 0 or form == "note" else -1
     in_note: list[Meaning] = ["bias_text"] * (count(shape) - len(reader.meanings))
     roles, relations = _roles(parts, count(shape))
@@ -155,9 +165,12 @@ def _form(shape: str, head: Head, found: Sequence[Token], parts: Sequence[Part],
 def _is_header(shape: str, found: Sequence[Token], parts: Sequence[Part]) -> bool:
     if not HEADER.search(shape) or "?" in shape or any(part.kind and part.triggers for part in parts):
         return False
-    return all(
-        token.word.cls in HEADER_CLASSES or token.text.lower() in HEADER_WORDS for token in _outside_brackets(found)
-    )
+    return all(map(_fits_header, _outside_brackets(found)))
+
+
+def _fits_header(token: Token) -> bool:
+    pieces = _PIECE.split(token.text.lower())
+    return token.word.cls in HEADER_CLASSES or token.text in WELL_KNOWN or HEADER_WORDS.issuperset(pieces)
 
 
 def _outside_brackets(found: Sequence[Token]) -> list[Token]:
@@ -171,17 +184,22 @@ def _outside_brackets(found: Sequence[Token]) -> list[Token]:
     return words
 
 
+def _is_unknown(token: Token) -> bool:
+    return token.word.cls == "unknown"
+
+
 def _form_with_trigger(head: Head, found: Sequence[Token], parts: Sequence[Part], explicit: bool) -> Form:
     """A line with a price is a setup if its words are those of a setup; prose needs targets to count as one."""
     before = sum(part.unknown_before for part in parts)
-    after = sum(part.unknown_after for part in parts)
+    after = sum(part.unknown_after - part.asides for part in parts)
     classes = {token.word.cls for token in found if token.name == "word"}
     speaks = any(part.kind or part.strategy or part.relation or part.broke for part in parts)
     named = any(part.kind or part.broke for part in parts)
     if explicit and before <= _FEW_UNKNOWN and named:
         return "setup"
     if before or after:
-        return "remark"
+        beside = head.ticker is not None and not speaks and not any(map(_is_unknown, _outside_brackets(found)))
+        return "ticker" if beside else "remark"
     if not explicit and any(token.name == "number" and token.text == ONE_DIGIT for token in found):
         return "remark"
     if speaks:

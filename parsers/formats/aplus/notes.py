@@ -40,6 +40,8 @@ _OPEN_ENDED: Final = frozenset(
     }
     | {"should", "would", "could", "may", "might", "watch", "watching"}
 )
+_HOLDS: Final = frozenset({"hold", "holds", "holding"})
+_LOSSES: Final = frozenset({"loss", "losing"})
 _CONDITIONS: Final = frozenset({"if", "when"})
 _STOPS: Final = (",", ";", "—", "–", ". ", "--", " - ", "|")
 _ZONE: Final = re.compile(rf"\s?[-–/]\s?{PRICES}|\s(?:and|or|&)\s{PRICES}")
@@ -96,7 +98,7 @@ def _read(shape: str) -> Note:
             levels.append(level)
             meanings[level.number] = "bias_level"
         if direction is None and not undecided and not clause.flips and not clause.until and lean is not None:
-            consistent = clause.at is None or level is not None
+            consistent = clause.at in {None, _RELATION_OF[lean]}
             direction = lean if consistent else None
             undecided = not consistent
     return Note(direction, tuple(levels), tuple(meanings))
@@ -138,10 +140,14 @@ def _clauses(shape: str, meanings: list[Meaning]) -> Iterator[_Clause]:
 
 def _ends_clause(gap: str, clause: _Clause, token: Token) -> bool:
     small = token.text.lower()
-    if any(sign in gap for sign in _STOPS) or token.name == "arrow" or small in _TURNS or small in _UNTIL:
+    if any(sign in gap for sign in _STOPS) or small in _TURNS or small in _UNTIL:
         return True
+    if token.name == "arrow":
+        return clause.number is not None or not clause.leans  # `bearish → below 250`
     # "bullish above 584.20 bearish below 579.70"; but in "break 129.50 flips bearish" the lean belongs to the flip.
     speaks = bool(clause.leans) if small in _LEANS and clause.flips else bool(clause.leans or clause.flips)
+    if clause.number is not None and clause.leans and token.word.cls == "and" and not clause.joined:
+        return True
     return clause.number is not None and (small in _LEANS or small in _FLIPS) and speaks
 
 
@@ -160,6 +166,9 @@ def _word(clause: _Clause, token: Token) -> None:
         clause.broken = clause.broken or small in _BREAKS
         clause.leans += [side] if side else []
         return
+    if clause.relation is None and (small in _LOSSES or (small in _HOLDS and clause.leans == ["bullish"])):
+        clause.relation, clause.direct = "below" if small in _LOSSES else "above", True
+        return
     clause.direct = clause.direct and token.word.cls in {"filler", "entry", "zone"}
     if small in _LEANS:
         clause.leans.append(_LEANS[small])
@@ -168,4 +177,5 @@ def _word(clause: _Clause, token: Token) -> None:
     clause.neutral = clause.neutral or small in _NEUTRAL
     clause.broken = clause.broken or small in _BREAKS
     # After the lean, `if` only leads on to the level: "bulls are back in charge if price moves above".
-    clause.open_ended = clause.open_ended or small in _OPEN_ENDED or (small in _CONDITIONS and not clause.leans)
+    asked = small in _OPEN_ENDED or token.name == "question"
+    clause.open_ended = clause.open_ended or asked or (small in _CONDITIONS and not clause.leans)

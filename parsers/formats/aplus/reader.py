@@ -1,12 +1,13 @@
 """A whole day plan: which line belongs to which ticker, what carries over from the line above, where a note ends."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from parsers.confidence import confidence
 from parsers.formats.aplus.context import EMPTY, Context
-from parsers.formats.aplus.header import find_trading_day
+from parsers.formats.aplus.header import find_trading_day, other_dates
 from parsers.formats.aplus.lines import Form, Line
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
 from parsers.formats.aplus.sections import NoteLine
@@ -16,6 +17,7 @@ from parsers.reading import Kind, Setup, Span, Strategy
 
 _TITLE_WORDS = 3
 _LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
+_SMALL_START: Final = re.compile(r"[\W\d_]*[a-z]")
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
 
@@ -43,10 +45,10 @@ class PlanReader(Context):
             above = shapes[index]
             self._index, self._first = index, firsts[index]
             if self._noting:
-                if self._continues_note(line):
+                if self._continues_note(line) if self._noting == "on" else self._resumes_note(line):
                     self._add_note(line, line.indent, 0)
                     continue
-                self._noting = False
+                self._noting = ""
             if line.ordinary is None or self._closed or not self._ordinary(line, line.ordinary):
                 _HANDLERS[line.form](self, line)
                 self._leave_rest(line)
@@ -54,7 +56,7 @@ class PlanReader(Context):
     # sections
 
     def _blank(self) -> None:
-        self._noting, self._apart = False, True
+        self._noting, self._apart = "paused" if self._noting else "", True
         self._closed = self._closed or bool(self._section.setups and self._section.note)
         if self._under:
             self._heading = self._strategy = None
@@ -72,6 +74,8 @@ class PlanReader(Context):
             self._remark(line)
 
     def _remark(self, line: Line) -> None:
+        if line.header[1] and self.mention is None and not self._section.setups:
+            self.mention = line
         if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
             return
         if self._section.setups and self._next() in {"setup", "heading"}:
@@ -85,10 +89,21 @@ class PlanReader(Context):
             return
         for number in self._numbers():
             self.meanings[number] = "label" if self.numbers.values[number] < _LABELS_BELOW else "unread"
+        if self.mention is not None:
+            self.found = None  # the header itself says more than talk of one above it
         titled = self.sheet.line(self._index)[line.header[0] : line.header[1]].split()[-1][0].isupper()
         # In small letters and without a date it is more likely praise for a plan than the head of one.
         if self._find_day() or titled:
             self.header = line
+            self._other_days(line)
+
+    def _other_days(self, line: Line) -> None:
+        """A header that names two days is read for one of them and reported for the other."""
+        if self.found is None or "label" not in self.meanings[self._first : self.numbers.firsts[self._index + 1]]:
+            return
+        for start, end in other_dates(self.sheet.line(self._index), self.found):
+            self._mark(start, end, "unread")
+            self._refuse("names another day too")
 
     def _repeated_header(self, line: Line) -> None:
         """A header once more, as where a title stands above the text; another day in it is not read."""
@@ -104,7 +119,7 @@ class PlanReader(Context):
             return False
         line = self.lines[self._index]
         found = find_trading_day(
-            self.sheet.line(self._index), line.header[1], is_header=line.form == "header", posted=self._posted
+            self.sheet.line(self._index), line.header[1], is_header=line.header[1] > 0, posted=self._posted
         )
         if found is None:
             return False
@@ -189,9 +204,11 @@ class PlanReader(Context):
             self._refuse("a price that cannot be one")
             return
         self._take(setup)
+        self._take_stop()
         self.numbers.used.update(self._first + at for at in _numbers(part))
+        self._kind = kind
         if part.kind is not None:
-            self._kind, self._heading = kind, None
+            self._heading = None
 
     def _inherit(self, part: Part, flags: list[str]) -> tuple[Kind | None, Strategy | None]:
         """A part's kind and strategy, its own or those of the lines above. May add to `flags`."""
@@ -220,6 +237,10 @@ class PlanReader(Context):
         """Targets or a stop on a line of their own."""
         setups = self._section.setups
         open_setup = setups and (self._under or self._waiting or _is_bare(setups[-1]))
+        if line.ticker is None and self._heading is not None and not self._under and _is_stop(line):
+            self._stopped = self._index  # the card gives its stop before its price
+            self._refuse("a stop without a setup")
+            return
         if line.ticker is not None or self._closed or not open_setup:
             self._refuse("targets or a stop without a setup above")
             return
@@ -230,10 +251,22 @@ class PlanReader(Context):
         self._under = self._carded = True
         self._waiting = line.parts[-1].waiting
 
+    def _take_stop(self) -> None:
+        """Gives the setup just read the stop that stood between its heading and its price."""
+        index, self._stopped = self._stopped, None
+        if index is None:
+            return
+        setups, first = self._section.setups, self.numbers.firsts[index]
+        [part] = self.lines[index].parts
+        setups[-1] = extend(setups[-1], part, self.numbers, first, setups[-1].span.end)
+        if part.stop is not None and setups[-1].stop is not None:
+            self.meanings[first + part.stop] = "level"
+            del self.reasons[index]
+
     def _bare(self, line: Line) -> None:
         """Prices that no word on their line explains."""
         part, heading = line.parts[0], self._heading
-        if line.ticker is None and not part.explicit and self._awaits_targets(line):
+        if line.ticker is None and (heading is None or not part.explicit) and self._awaits_targets(line):
             waiting = self._waiting
             self._follow(line)
             self._waiting = waiting
@@ -268,7 +301,7 @@ class PlanReader(Context):
         elif part.kind is not None:
             if self._closed:
                 self._enter(None)
-            self._heading, self._under, self._carded = part, False, False
+            self._heading, self._under, self._carded, self._stopped = part, False, False, None
         elif part.strategy is not None:
             self._strategy, self._under = part.strategy, False
         elif part.relation is not None and self._heading is not None:
@@ -294,7 +327,7 @@ class PlanReader(Context):
         if place < end:
             shape = self.sheet.shapes[self._index]
             self._section.note.append(NoteLine(place, end, shape[offset:].rstrip(), self._first + number))
-        self._noting, self._under, self._apart = True, False, True
+        self._noting, self._under, self._apart = "on", False, True
 
     def _continues_note(self, line: Line) -> bool:
         """Whether a line right under a note goes on with it: whatever is not plainly something else."""
@@ -305,13 +338,31 @@ class PlanReader(Context):
         if line.form == "heading":
             return self._next() not in {"setup", "bare"}
         if line.form == "setup":
-            return line.lead == "dash" and not self._dashed and not any(part.explicit for part in line.parts)
+            return self._speaks_on(line)
         return line.form == "remark"
+
+    def _resumes_note(self, line: Line) -> bool:
+        """Whether a line behind a note and a blank goes on with it: one that a dash says is the rest of something."""
+        if line.lead != "dash" or self._dashed or line.form != "remark" or line.ticker is not None:
+            return False
+        spoken = any(part.kind for part in line.parts)
+        return spoken or _SMALL_START.match(self.sheet.line(self._index)) is not None
+
+    def _speaks_on(self, line: Line) -> bool:
+        """Whether a line under a note that could be a setup is more of its prose."""
+        if not any(part.explicit for part in line.parts):
+            return any(part.asides for part in line.parts) or (line.lead == "dash" and not self._dashed)
+        return line.lead == "dash" and not self._dashed and _SMALL_START.match(self.sheet.line(self._index)) is not None
 
 
 def _numbers(part: Part) -> list[int]:
     triggers = [at for pair in part.triggers for at in pair]
     return [*triggers, *part.targets, *([] if part.stop is None else [part.stop])]
+
+
+def _is_stop(line: Line) -> bool:
+    [part, *others] = line.parts
+    return part.stop is not None and not (others or part.targets or part.triggers)
 
 
 def _is_bare(setup: Setup) -> bool:

@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 from parsers.confidence import confidence
 from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Part
 from parsers.formats.aplus.sections import Numbers
+from parsers.numbers import near
 from parsers.reading import Direction, Kind, Level, Setup, Span, Strategy
 
+_COUNTERS: Final = frozenset(map(Decimal, range(1, 10)))
 _WAYS: Final = frozenset({"targets_wrong_way", "stop_wrong_way"})
 
 
@@ -27,16 +29,21 @@ def build(
     """The setup that a part is, its numbers counted from its line's first; None where no trigger is left. May add to
     `flags`."""
     direction, first = DIRECTIONS[kind], origin.first
-    pairs, ahead = part.triggers, part.targets
-    if part.spread:
-        pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
     refused = len(numbers.refused)
+    pairs, ahead = part.triggers, part.targets
+    if part.spread == "ends":
+        flags.append("zone_or_target")
+    elif part.spread:
+        pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
+        taken = {*ahead, *(at for pair in pairs for at in pair)}
+        numbers.refused += [first + low for low, high in part.triggers if low == high and low not in taken]
+    pairs, ahead = _uncounted(pairs, ahead, numbers, first)
     triggers = _triggers(pairs, numbers, first)
     if not triggers:
         return None
     price = triggers[0].low
     kept = numbers.fitting([first + at for at in ahead], price)
-    if ahead and not kept:
+    if (ahead and not kept) or _broken(numbers, refused):
         return None
     if part.doubtful:
         kept = _on_the_way(kept, direction, numbers, triggers, {first + at for at in part.doubtful})
@@ -78,6 +85,32 @@ def extend(setup: Setup, part: Part, numbers: Numbers, first: int, end: int) -> 
     marks = tuple(flags)
     span = Span(setup.span.start, end)
     return setup._replace(targets=targets, stop=stop, span=span, flags=marks, confidence=confidence(marks))
+
+
+def _uncounted(
+    pairs: tuple[tuple[int, int], ...], ahead: tuple[int, ...], numbers: Numbers, first: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """Triggers and targets without a digit before them that counts setups: `Breakout 2: 586.49 (588.70)`."""
+    given, values, (low, high) = pairs, numbers.values, pairs[0]
+    if values[first + low] not in _COUNTERS:
+        return pairs, ahead
+    if low != high:
+        pairs = ((low, low), (high, high), *pairs[1:])
+    others = [*(at for pair in pairs[1:] for at in pair), *ahead]
+    if not others or any(near(values[first + at], values[first + low]) for at in others):
+        return given, ahead
+    numbers.meanings[first + low] = "label"
+    return (pairs[1:], ahead) if len(pairs) > 1 else (((ahead[0], ahead[0]),), ahead[1:])
+
+
+def _broken(numbers: Numbers, since: int) -> bool:
+    """Whether a number refused since then is the end that broke off the one before it: `586 .49`, `586..49`."""
+    values, levels = numbers.values, numbers.levels
+    return any(
+        values[at] < 1 and values[at - 1] % 1 == 0 and levels[at].span.start - levels[at - 1].span.end <= 1
+        for at in numbers.refused[since:]
+        if at
+    )
 
 
 def _triggers(pairs: Sequence[tuple[int, int]], numbers: Numbers, first: int) -> tuple[Level, ...]:
@@ -143,16 +176,22 @@ def _resolve(
     """What a part's words left to its prices.
 
     A pair apart by a dash is a zone, unless the words say above or below and the second price lies further that way.
-    A run without commas that goes the setup's way is a trigger and its targets, else levels."""
-    found = [at for low, high in part.triggers for at in dict.fromkeys((low, high))]
+    A run without commas that goes the setup's way is a trigger and its targets, else levels. Of columns those on the
+    setup's side of the first are its targets, whatever the others are."""
     sign = 1 if direction == "long" else -1
-    steps = [sign * (values[after] - values[before]) for before, after in pairwise(found)]
-    forward = all(step > 0 for step in steps)
-    if part.spread == "pair" or not (forward or all(step < 0 for step in steps)):
+    (low, high), *others = part.triggers
+    if part.spread == "zone":
+        if sign * (values[high] - values[low]) > 0:
+            flags.append("zone_or_target")
+        return part.triggers, part.targets
+    rest = [at for pair in others for at in dict.fromkeys(pair)]
+    edge = max(low, high, key=lambda at: sign * values[at])  # a zone's far one
+    prices = [sign * values[at] for at in (edge, *rest)]
+    forward = all(after > before for before, after in pairwise(prices))
+    if part.spread == "pair" or not (forward or all(after < before for before, after in pairwise(prices))):
         flags.append("zone_or_target")
+    if part.spread == "columns" and not forward:
+        return part.triggers[:1], tuple(at for at in rest if sign * values[at] > prices[0])
     if part.spread == "pair" and not (forward and RELATED.get(part.relation) == direction):
-        return ((found[0], found[1]),), ()
-    if forward:
-        low, high = part.triggers[0]
-        return part.triggers[:1], tuple(found[1:] if low == high else found[2:])
-    return part.triggers, ()
+        return ((low, rest[0]),), ()
+    return (part.triggers[:1], tuple(rest)) if forward else (part.triggers, ())

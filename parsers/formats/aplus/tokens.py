@@ -12,7 +12,7 @@ ARROWS: Final = "🔻🔼🔽🔺➡→⇒➜➔➤▶►»›⟶⟹⬇⬆↓↑
 
 _QUANTITY = r"\s?(?:%|percent|contracts?|shares?|lots?|points?|pips?|cents?|trades|setups|tickers)|[xrk]|rr"
 _PERIOD = r"min(?:ute)?s?|hours?|hrs?|days?|weeks?|wks?|secs?|dte|[ap]\.?m|[ecm][sd]?t|p[sd]t"
-_GLUED_PERIOD = r"-?(?:[mhdw]|candles?|bars?|days?|period)"
+_GLUED_PERIOD = r"(?:-?[mhdw]|[-\s]?(?:candles?|bars?)|-?(?:days?|period))"
 _AVERAGE = r"[-\s]?(?:ema|sma|dma|ma)"
 
 TOKEN: Final = re.compile(
@@ -20,7 +20,9 @@ TOKEN: Final = re.compile(
   (?P<mention><(?:[@\#]|a?:|t:|/)[^<>]{{0,80}}>|https?://\S+|@(?:everyone|here)\b|:[a-z_][\w{MARKERS}]{{1,40}}:)
 | (?P<clock>{SMALL}:{SMALL}(?:\s?[ap]\.?m\b)?)
 | (?P<garbled>{ANY}{{2,}}|{ODD})
-| (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w))
+| (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w)|{ONE_DIGIT}/{ONE_DIGIT}(?=\s(?:size|position|risk)\b)|(?<!\w)x\s?{SMALL}(?!\w)
+    |(?<!\w)(?:size|position)\s?[:=]?\s?{ONE_DIGIT}/{ONE_DIGIT}(?![/\w])
+    |(?<!\w)(?:rr|r[:/]r|risk[-/\s]?reward)\s?[:=]?\s?{ANY}(?:\s?:\s?{ANY})?)
 | (?P<timeframe>{SMALL}(?:s|[-\s]?(?:{_PERIOD}))(?!\w)
     |{ANY}(?:{_GLUED_PERIOD}|{_AVERAGE})(?!\w))
 | (?P<ordinal>{SMALL}(?:st|nd|rd|th)\b)
@@ -29,18 +31,20 @@ TOKEN: Final = re.compile(
     |{ONE_DIGIT}\s(?:targets|tgts|tps)\b
     |\(?{ONE_DIGIT}\)(?=\s?\$?{ANY})|\#{SMALL}(?!\w)|{ONE_DIGIT}\uFE0F?\u20E3)
 | (?P<item>(?<!\w)(?:s&p|russell|nasdaq|dow)\s?{ANY}
-    |(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s))
+    |(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s|\s*$)
+    |(?<!\w)[rs]{ONE_DIGIT}(?!{ANY}|\w)
+    |(?<!\w)(?:chart|page|pic|fig(?:ure)?|slide)\s?\#?{SMALL}(?!\w))
 | (?P<number>{ANY}(?:ish\b)?)
 | (?P<arrow>[-–—=~]{{1,3}}[>›»]+|>{{2,}}|[{ARROWS}])
 | (?P<less><=?|≤|&lt;)
 | (?P<more>>=?|≥|&gt;)
 | (?P<cash>(?<![\w$])\$[a-z]{{1,6}}(?:[./-][a-z])?(?!\w))
-| (?P<aim>🎯|(?<!\w)t(?=\s?[:=]\s?\$?{ANY}))
+| (?P<aim>🎯|(?<!\w)t(?=\s?[:=]?\s?\$?{ANY}))
+| (?P<halt>[🛑⛔🚫]|[❌✖✋](?=\uFE0F?\s?\$?{ANY})|(?<!\w)s(?=\s?[:=@]?\s?\$?{ANY}))
 | (?P<word>[^\W\d_]+(?:[-'’./][^\W\d_]+)*)
 | (?P<open>[(\[{{])
 | (?P<close>[)\]}}])
 | (?P<warn>⚠)
-| (?P<halt>🛑)
 | (?P<at>@)
 | (?P<near>~)
 | (?P<struck>\ue000)
@@ -111,9 +115,10 @@ def _words(text: str, start: int) -> Iterator[Token]:
 
 
 def joined(earlier: Token | None, token: Token) -> Word:
-    """A word's meaning with the word before it: `break` and `down` are one word typed as two."""
-    if earlier is not None and earlier.word.cls == "break" and token.name == "word":
-        kind = _BREAKS.get(token.text.lower())
-        if kind is not None:
-            return Word("kind", kind)
-    return token.word
+    """A word's meaning with the word before it: `break` and `down`, `stop` and `out` are one word typed as two."""
+    if earlier is None or token.name != "word":
+        return token.word
+    small = token.text.lower()
+    if earlier.word.cls == "break" and small in _BREAKS:
+        return Word("kind", _BREAKS[small])
+    return earlier.word if earlier.word.cls == "stop" and small == "out" else token.word

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 Class = Literal[
     "kind", "break", "strategy", "side", "relation", "zone", "target", "stop", "towards", "against", "void", "lean",
-    "note", "entry", "place", "filler", "and", "to", "unknown",
+    "note", "entry", "place", "filler", "and", "to", "turn", "leave", "unknown",
 ]  # fmt: skip
 
 
@@ -33,14 +33,19 @@ _TABLE: Final[dict[Word, str]] = {
     Word("relation", "above"): "above abve aboev over abv past reclaim reclaims reclaiming upon clears clear clearing",
     Word("relation", "below"): "below belwo under blw beneath underneath lose loses losing",
     Word("relation", "near"): "near neer at from around off by nearby nr approx",
-    Word("zone"): "zone zones area areas range ranges between region pocket",
+    Word("zone"): "zone zones area areas range ranges region pocket",
+    Word("zone", "between"): "between btwn b/w b/t",
+    Word("turn", "bounce"): "dip dips pullback pullbacks",
+    Word("turn", "rejection"): "pop pops rip rips rally rallies",
+    Word("leave"): "risk risking cut exit out bail",
     Word("target"): """
         target targets tgt tgts trgt trgts tg tgs tp tps t/p t.p pt pts p/t objective objectives profit profits
+        cover covers covering
     """,
     Word("stop"): "stop stops sl s/l s.l stoploss stop-loss invalidation inval",
     Word("towards"): """
         into toward towards targeting eyeing aiming then next test tests testing look looks looking opens expect
-        expecting
+        expecting eyes up down
     """,
     Word("to"): "to thru",
     Word("and"): "and or plus",
@@ -67,7 +72,8 @@ _TABLE: Final[dict[Word, str]] = {
         third early late morning key major main ideal idea ideas potential possible upside downside edited edit
         updated update corrected correction revised adjusted new side move continuation clean close closes
         closing candle candles hold holds holding retest retests back ticker symbol stock watchlist plan take
-        loss limit spot upper lower extended primary secondary final last runner runners
+        loss limit spot upper lower extended primary secondary final last runner runners once size half usd
+        volume vol momentum strong heavy grade through flush flushes squeeze squeezes push pushes
     """,
 }
 
@@ -80,7 +86,7 @@ WORDS: Final[dict[str, Word]] = {spelling: word for word, text in _TABLE.items()
 
 NEVER_TICKERS: Final = frozenset(
     _words("""
-        A I AM PM AN THE NEW DAY KEY MY WE IT IS TO AND OR ATH ATL BE PMH PML PDH PDL HOD LOD VWAP EOD GL GM CPI
+        A B I AM PM AN THE NEW DAY KEY MY WE IT IS TO AND OR ATH ATL BE PMH PML PDH PDL HOD LOD VWAP EOD GL GM CPI
         PPI FOMC NFP FED EMA SMA OK US USA EST EDT CST CDT ET CT PT TP SL BO BD TBD TBA NOTE RR
     """)
 )

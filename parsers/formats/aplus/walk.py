@@ -5,16 +5,32 @@ from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from parsers.formats.aplus.parts import DIRECTIONS, Draft, Part, finished
-from parsers.formats.aplus.tokens import MEANINGS, Token, joined
-from parsers.numbers import ANY, count
+from parsers.formats.aplus.tokens import ARROWS, MEANINGS, Token, joined
+from parsers.numbers import ANY, ONE_DIGIT, PRICE, count
 from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
 
 Expected = Literal["trigger", "target", "stop", "nothing"]
 
+_LISTS: Final = frozenset({"levels", "lvls", "prices"})
+_PARTINGS: Final = frozenset({"space", "comma", "slash", "apart", "other"})
+_WEAK_STOPS: Final = frozenset("❌✖✋sS")
+"""Signs and letters that stand for a stop only behind a price, or with a colon."""
+
+_BARE_PRICE: Final = re.compile(rf"\uFE0F?\s?\$?{ANY}")
 _NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
+_UP_TO: Final = r"(?:\s?(?:just|right|if|on|when|at|is|it|a|price|close|closes|closed|back)\b){0,4}"
+_SOLD_AT: Final = re.compile(rf"\s?(?:at|into|[:@=])?\s?\$?{ANY}", re.IGNORECASE)
+_ROUGH: Final = re.compile(rf"{PRICE}x|{ANY}k", re.IGNORECASE)
+"""`181.7x`, `104.5k`: a price, but not to the cent."""
+
+_LEFT_AT: Final = re.compile(rf"{_UP_TO}\s?(?:below|under|above|over|[<>])\s?\$?{ANY}", re.IGNORECASE)
+_RISKED_TO: Final = re.compile(rf"\s?(?:to|at|is|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
+_SET_OFF: Final = re.compile(rf"[(\[{{,;!*{ARROWS}]|<-|[-=]>|\s[-–—]\s|\b(?:with|w|if)\b")
+"""What sets a remark off from the prices before it."""
+
 _UNFINISHED: Final = (",", "/", "|", "&", "-", "–", "—", "→", ">")
-_DASHES: Final = frozenset("-–—−")
-_GAPS: Final = {",": "comma", "&": "comma", "+": "comma", "/": "slash"}
+_DASHES: Final = frozenset("-‐‑‒–—―−~")
+_GAPS: Final = {",": "comma", "&": "comma", "+": "comma", "/": "slash", ":": "apart", "|": "apart"}
 
 
 class PartReader:
@@ -27,6 +43,10 @@ class PartReader:
         self._expected: Expected = "trigger"
         self._uncertain = False  # an unknown word stands between the last number and here
         self._placed = False  # a word for a place on the chart stands between the last number and here
+        self._aside = False  # something sets what stands here off from the number before it
+        self._bracketed = False
+        self._bought = False  # the last side was said as `buy`, so that `sell` tells its target
+        self._searched = start  # how far that was looked for
         self._gap_start = start
         self._joint = ""
         self._last: Token | None = None
@@ -48,23 +68,28 @@ class PartReader:
         self._stop_after_its_number()
         self._give_back_strategy()
         more = not self.drafts[-1].targets or self._shape.rstrip().endswith(_UNFINISHED)
-        return [finished(draft, self._expected == "target" and more) for draft in self.drafts]
+        waiting = self._expected == "target" and more and not self._uncertain
+        return [finished(draft, waiting) for draft in self.drafts]
 
     # numbers
 
     def _number(self, token: Token) -> None:
         draft, index = self.drafts[-1], len(self.meanings)
+        if self._expected == "nothing" and not draft.targets and self._gap(token) in _PARTINGS:
+            self._expected = "target"  # `584.20 (SL 585): 582.00`
         expected = self._expected
         doubtful = self._uncertain and expected != "stop" and (draft.run or draft.targets)
         if self._glued(token) or doubtful or expected == "nothing":
             self.meanings.append("unread")
             draft.unknown_after += 1
+            draft.asides += bool(doubtful) and self._bracketed
         elif expected == "stop":
             self.meanings.append("level")
             draft.stop = index
             self._expected = "nothing" if draft.run else "trigger"
         elif expected == "target":
             self.meanings.append("level")
+            draft.between.append(self._gap(token))
             draft.targets.append(index)
             draft.explicit = True
             if self._placed:
@@ -74,13 +99,19 @@ class PartReader:
             if draft.run:
                 draft.gaps.append(self._gap(token))
             draft.run.append(index)
-        self._uncertain = self._placed = False
-        self._gap_start = token.end
+        self._uncertain, self._placed = self._uncertain and bool(doubtful), False
+        self._gap_start = self._searched = token.end
+        self._aside = False
         self._joint = "" if self.meanings[-1] == "level" else "other"
 
     def _other_number(self, token: Token) -> None:
-        self.meanings.extend([MEANINGS[token.name]] * count(token.text))
-        if token.name == "label":
+        rough = _ROUGH.fullmatch(token.text) is not None
+        self.meanings.extend(["unread" if rough else MEANINGS[token.name]] * count(token.text))
+        draft = self.drafts[-1]
+        if token.name == "garbled" or rough:
+            draft.garbled = draft.garbled or not draft.run
+            draft.unknown_after += 1
+        elif token.name == "label" and (draft.run or draft.targets or not (draft.named and token.text[0] == "#")):
             self._target(token, "")
 
     def _glued(self, token: Token) -> bool:
@@ -116,6 +147,11 @@ class PartReader:
 
     def _side(self, token: Token, value: str) -> None:
         side = cast("Direction", value)
+        small = token.text.lower()
+        if small.startswith("sell") and self._bought and _SOLD_AT.match(self._shape, token.end):
+            self._target(token, value)
+            return
+        self._bought = small.startswith("buy")
         self._begin(
             token,
             lambda draft: (
@@ -147,17 +183,27 @@ class PartReader:
             return
         if draft.run and token.name in {"less", "more"}:
             self._towards(token, value)
-        elif draft.relation is None and not draft.targets:
+        elif draft.relation is None and not (draft.targets or (draft.run and self._uncertain)):
             draft.relation = cast("Relation", value)
+            self._number_setup(draft)
         elif draft.run and token.name == "word":
             self._unknown(token, value)
+
+    def _number_setup(self, draft: Draft) -> None:
+        """A digit between a kind and a relation counts setups: `Breakout 2 above 588.70`."""
+        if len(draft.run) == 1 and draft.named and self._last is not None and self._last.text == ONE_DIGIT:
+            draft.run.clear()
+            self.meanings[-1] = "label"
 
     def _zone(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
         draft.zone = draft.zone or not (draft.targets or token.text.lower().endswith("s"))
-        draft.between = draft.between or token.text.lower() == "between"
+        draft.bounded = draft.bounded or value == "between"
 
     def _target(self, token: Token, value: str) -> None:
+        if token.text.lower() == "t" and not self.drafts[-1].run and _BARE_PRICE.match(self._shape, token.end):
+            self._unknown(token, value)  # `Rejection T 27.50`: more likely a ticker
+            return
         self._expected = "target"
         self._uncertain = False
         self._joint = "other"
@@ -170,12 +216,27 @@ class PartReader:
             self._target(token, value)
 
     def _stop(self, token: Token, value: str) -> None:
+        weak = token.text in _WEAK_STOPS and _BARE_PRICE.match(self._shape, token.end)
+        if weak and not self.drafts[-1].run:
+            if token.text.isalpha():
+                self._unknown(token, value)
+            return
         self._expected = "stop"
         self._uncertain = False
 
+    def _leave(self, token: Token, value: str) -> None:
+        """`out below 584`, `risk 584`: a stop, where a price follows that one is left at."""
+        risk = token.text.lower().startswith("risk") and _RISKED_TO.match(self._shape, token.end)
+        if self.drafts[-1].run and (risk or _LEFT_AT.match(self._shape, token.end)):
+            self._stop(token, value)
+        else:
+            self._unknown(token, value)
+
     def _entry(self, token: Token, value: str) -> None:
-        if not self.drafts[-1].run:
+        draft = self.drafts[-1]
+        if not draft.run:
             self._expected = "trigger"
+            draft.listed = draft.listed or token.text.lower() in _LISTS
 
     def _and(self, token: Token, value: str) -> None:
         self._joint = self._joint or "and"
@@ -190,15 +251,28 @@ class PartReader:
             self.drafts[-1].against = True
 
     def _void(self, token: Token, value: str) -> None:
-        self.drafts[-1].void = True
+        if self.drafts[-1].run and _LEFT_AT.match(self._shape, token.end):
+            self._stop(token, value)  # `invalid below 584`
+        else:
+            self.drafts[-1].void = True
+
+    def _turn(self, token: Token, value: str) -> None:
+        draft = self.drafts[-1]
+        if draft.run:
+            self._unknown(token, value)
+        else:
+            draft.turn = cast("Kind", value)
 
     def _unknown(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
         self._uncertain = True
-        if draft.run or draft.targets:
-            draft.unknown_after += 1
-        else:
+        if not (draft.run or draft.targets):
             draft.unknown_before += 1
+            return
+        draft.unknown_after += 1
+        self._aside = self._aside or _SET_OFF.search(self._shape, self._searched, token.start) is not None
+        self._searched = token.start
+        draft.asides += self._aside
 
     def _place(self, token: Token, value: str) -> None:
         self._placed = True
@@ -209,12 +283,12 @@ class PartReader:
     # signs
 
     def _open(self, token: Token) -> None:
-        self._uncertain = False
+        self._uncertain, self._bracketed = False, True
         if self.drafts[-1].run and self._expected == "trigger":
             self._expected = "target"
 
     def _close(self, token: Token) -> None:
-        self._uncertain = False
+        self._uncertain = self._bracketed = False
 
     def _struck(self, token: Token) -> None:
         self.drafts[-1].void = True
@@ -241,6 +315,7 @@ class PartReader:
             owner.strategy = stray.strategy
         else:
             owner.unknown_after += 1
+            owner.asides += _SET_OFF.search(self._shape, self._gap_start, stray.start) is not None
 
 
 _WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
@@ -259,6 +334,8 @@ _WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
     "to": PartReader._to,
     "against": PartReader._against,
     "void": PartReader._void,
+    "turn": PartReader._turn,
+    "leave": PartReader._leave,
     "unknown": PartReader._unknown,
     "note": PartReader._unknown,
 }

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 import parsers
-from tests.unit.parsers.support import DATA, POSTED
+from tests.unit.parsers.support import DATA, POSTED, audit
 
 _CHAT = (DATA / "chat.txt").read_text("utf-8").splitlines()
 
@@ -34,3 +34,36 @@ def test_next_to_nothing_is_not_a_plan(text: str) -> None:
 def test_a_header_with_nothing_under_it_is_an_alarm(text: str) -> None:
     reading = parsers.parse(text, POSTED)
     assert (reading.state, reading.format, reading.plans) == ("empty", "aplus", ())
+
+
+def _posts(name: str) -> list[str]:
+    return (DATA / name).read_text("utf-8").split("=====\n")
+
+
+@pytest.mark.parametrize("text", _posts("chat_posts.txt"))
+def test_chat_of_several_lines_holds_no_setups(text: str) -> None:
+    assert parsers.parse(text, POSTED).state == "not_a_plan"
+
+
+@pytest.mark.parametrize("text", _posts("alarms.txt"))
+def test_what_could_be_a_plan_is_an_alarm(text: str) -> None:
+    reading = parsers.parse(text, POSTED)
+    audit(text, reading)
+    assert (reading.state, reading.plans) == ("empty", ())
+
+
+@pytest.mark.parametrize(
+    ("header", "setups", "state"),
+    [
+        ("Here are the A+ setups, enjoy:", 1, "empty"),
+        ("Here are the A+ setups, enjoy:", 2, "parsed"),
+        ("Here are the A+ setups for Thu Jun 12, enjoy:", 1, "parsed"),
+        ("Enjoy:", 2, "empty"),
+        ("Enjoy:", 3, "parsed"),
+        ("A+ setups that worked:", 3, "empty"),
+    ],
+)
+def test_the_less_a_header_says_the_more_setups_it_takes(header: str, setups: int, state: str) -> None:
+    lines = ["Rejection 214.40 (212)", "Breakdown 208.20 (206)", "Bounce 206 (208)"][:setups]
+    reading = parsers.parse("\n".join([header, "", "IWM", *lines, "", ""]), POSTED)
+    assert (reading.state, reading.flags) == (state, ("header_missing",))

@@ -27,6 +27,10 @@ def _posted(text: str) -> datetime:
         ("A+ Setups — Jan 2", "2025-12-31T22:00", "2026-01-02", ()),
         ("A+ Setups — Dec 31", "2026-01-01T02:00", "2025-12-31", ()),
         ("A+ Setups — Fri Jun 13", "2025-06-14T13:00", "2025-06-13", ()),
+        ("A+ Setups — Thu Jun 11 (exp 6/12)", "2025-06-11T13:00", "2025-06-11", ("weekday_contradicts",)),
+        ("A+ Setups — Fri 13th", "2025-06-12T23:00", "2025-06-13", ()),
+        ("A+ Setups — Monday the 30th", "2025-07-01T13:00", "2025-06-30", ()),
+        ("A+ Setups — 20250613", "2025-06-12T23:00", "2025-06-13", ()),
     ],
 )
 def test_the_header_decides(header: str, posted: str, day: str, flags: tuple[str, ...]) -> None:
@@ -41,12 +45,20 @@ def test_the_header_decides(header: str, posted: str, day: str, flags: tuple[str
         ("A+ Setups — 2/30", "there is no such day"),
         ("A+ Setups — June 9-13", "names several days"),
         ("A+ Setups — June 9 to June 13", "names several days"),
+        ("A+ Setups — June 9 to Fri June 13", "names several days"),
+        ("A+ Setups — Friday the 32nd", "there is no such day"),
     ],
 )
 def test_a_day_that_is_none_is_unread(header: str, problem: str) -> None:
     reading = parsers.parse(header + _BODY, _posted("2025-06-12T13:00"))
     assert (str(reading.trading_day), reading.trading_day_source) == ("2025-06-12", "posted_at")
     assert [(unread.line, unread.reason) for unread in reading.unread] == [(1, problem)]
+
+
+def test_another_day_in_the_header_is_reported() -> None:
+    reading = parsers.parse("A+ Setups — Wed 11 June, levels for Thursday 12 June" + _BODY, _posted("2025-06-11T13:00"))
+    assert str(reading.trading_day) == "2025-06-11"
+    assert [(unread.line, unread.reason) for unread in reading.unread] == [(1, "names another day too")]
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_an_inherited_kind_lowers_confidence() -> None:
         ("Breakout Above 586.49 → 588.70 SL 590", "stop_wrong_way"),
         ("Rejection Near 586.49 → 584.20 SL 585", "stop_wrong_way"),
         ("Breakout Below 586.49 → 588.70", "relation_contradicts"),
-        ("Breakout Above 586.49 → 588.70 on volume", "unknown_words"),
+        ("Breakout Above 586.49 → 588.70 on vibes", "unknown_words"),
         ("Breakout Above 586.49 → 588.70, 5.91", "number_unread"),
         ("Bounce 571.00 - 573.00", "zone_or_target"),
         ("Breakdown 584.20 - 582.00 - 582.50", "zone_or_target"),
@@ -197,7 +197,8 @@ def test_lines_count_as_separators_end_them() -> None:
 
 def test_a_plan_without_a_header_needs_three_complete_setups() -> None:
     lines = ["Rejection 586 (584)", "Breakdown 584 (582)", "Bounce 579 (582)"]
-    assert parsers.parse("\n".join(["SPY", *lines[:2], "", ""]), POSTED).state == "not_a_plan"
+    assert parsers.parse("\n".join(["SPY", lines[0], "", "", ""]), POSTED).state == "not_a_plan"
+    assert parsers.parse("\n".join(["SPY", *lines[:2], "", ""]), POSTED).state == "empty"
     reading = parsers.parse("\n".join(["SPY", *lines, "", ""]), POSTED)
     assert (reading.state, reading.flags) == ("parsed", ("header_missing",))
 

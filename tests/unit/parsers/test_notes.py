@@ -33,7 +33,34 @@ def _bias(note: str) -> Bias | None:
         ("bears in control under 337.48 — watch 330.50", "bearish", [("337.48", "below", "bias")]),
         ("Neutral between 580-584, bullish above 584", None, [("584", "above", "bias")]),
         ("Bias bullish today", "bullish", []),
-        ("Bullish above 584.20 and 586", None, []),
+        ("Bullish above 584.20 and 586", "bullish", []),
+        ("Bullish above the 584-585 zone, flips under 579.70", "bullish", [("579.70", "below", "flip")]),
+        (
+            "bullish while we hold 584; a loss of 579.70 turns it bearish",
+            "bullish",
+            [
+                ("584", "above", "bias"),
+                ("579.70", "below", "flip"),
+            ],
+        ),
+        (
+            "bearish → below 579.70 | bullish → above 584",
+            "bearish",
+            [
+                ("579.70", "below", "bias"),
+                ("584", "above", "flip"),
+            ],
+        ),
+        ("Bullish above 584 and we must not lose 579.70", "bullish", [("584", "above", "bias")]),
+        (
+            "Bullish above 584.20 and bearish under 579.70",
+            "bullish",
+            [
+                ("584.20", "above", "bias"),
+                ("579.70", "below", "flip"),
+            ],
+        ),
+        ("bullish?", None, []),
         ("Not bullish until above 586.49", None, []),
         ("If bulls hold above 584.20 we go to 590", None, []),
         ("Bulls need to reclaim 584.20", None, []),
