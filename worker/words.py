@@ -19,3 +19,5 @@ ImportOutcome = Literal["inserted", "already_there", "merged"]
 QuarantineReason = Literal[
     "no_text", "sample", "bad_id", "bad_time", "bad_json", "no_event_type", "too_long", "changed", "refused"
 ]
+ChangeSource = Literal["discord", "command_line", "setting"]
+AnnouncementState = Literal["sending", "posted", "failed"]

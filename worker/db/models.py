@@ -34,6 +34,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from parsers import reading
 from worker.words import (
+    AnnouncementState,
+    ChangeSource,
     ChannelKind,
     GapOutcome,
     GapReason,
@@ -89,6 +91,7 @@ class DiscordChannel(Base):
     __table_args__ = (
         _one_of("kind", ChannelKind, "kind"),
         _one_of("permission_state", PermissionState, "permission_state"),
+        CheckConstraint("announce_to <> channel_id", name="announce_to"),
     )
 
     channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -109,6 +112,58 @@ class DiscordChannel(Base):
     # Up to which moment archived threads are known; what was archived later is looked for again.
     threads_checked_at: Mapped[datetime | None]
     unreachable_since: Mapped[datetime | None]  # deleted, or the bot was removed
+    # Where its plans are announced; that channel's `is_announce` follows from it.
+    announce_to: Mapped[int | None] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    includes_threads: Mapped[bool] = mapped_column(server_default=sql("true"))
+
+
+class ChannelChange(Base):
+    """Who changed what of a channel's configuration, written with the change. `changed_by` is a Discord user's id."""
+
+    __tablename__ = "channel_changes"
+    __table_args__ = (
+        _one_of("source", ChangeSource, "source"),
+        CheckConstraint("(source = 'discord') = (changed_by IS NOT NULL)", name="changed_by"),
+        Index("ix_channel_changes_channel_id", "channel_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    source: Mapped[str]
+    changed_by: Mapped[int | None]
+    changed: Mapped[dict[str, Any]]
+    correlation_id: Mapped[UUID]
+    changed_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class GuildSettings(Base):
+    """What a guild's admins chose for all of it: where the worker's alarms go."""
+
+    __tablename__ = "guild_settings"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    alarm_channel_id: Mapped[int | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class SyncedCommands(Base):
+    """The commands that Discord was given for an application: a hash, so that it is asked only after a change."""
+
+    __tablename__ = "synced_commands"
+
+    application_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    commands_hash: Mapped[bytes]
+    synced_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class ErasedUser(Base):
+    """A person whose words and name are not stored, and never again; `asked_by` is the Discord user who asked."""
+
+    __tablename__ = "erased_users"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    asked_by: Mapped[int]
+    asked_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
 
 
 class DiscordMessage(Base):
@@ -272,6 +327,36 @@ class ParsedLevel(Base):
     price_high: Mapped[Decimal]
     relation: Mapped[str | None]
     span: Mapped[Any] = mapped_column(INT4RANGE)
+
+
+class Announcement(Base):
+    """A plan's post in the channel that it is announced in. It stands here before it is posted, so that after a crash
+    it is looked for; `content_hash` is of what was posted last."""
+
+    __tablename__ = "announcements"
+    __table_args__ = (_one_of("state", AnnouncementState, "state"),)
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("ticker_plans.id"), primary_key=True, autoincrement=False)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    message_id: Mapped[int | None]
+    content_hash: Mapped[bytes | None]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class Alarm(Base):
+    """An alarm of a guild's admins. `subject` is what it is about, such as a message's id; `message_id` is its post."""
+
+    __tablename__ = "alarms"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[int | None]
+    raised_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    cleared_at: Mapped[datetime | None]
 
 
 class IngestionGap(Base):

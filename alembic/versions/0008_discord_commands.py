@@ -1,0 +1,123 @@
+"""discord commands
+
+What is configured and asked from inside Discord: where plans are announced and alarms go, who changed what, which
+commands Discord knows, and whose words are never stored again.
+
+Code without the list of erased people would store their words again, so the floor rises.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("UPDATE schema_floor SET floor = 2")
+    _extend_channels()
+    _create_settings()
+    _create_announcements()
+
+
+def _extend_channels() -> None:
+    op.add_column("discord_channels", sa.Column("announce_to", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "discord_channels",
+        sa.Column("includes_threads", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+    )
+    op.create_check_constraint(
+        op.f("ck_discord_channels_announce_to"), "discord_channels", sa.text("announce_to <> channel_id")
+    )
+    op.create_foreign_key(
+        op.f("fk_discord_channels_announce_to"),
+        "discord_channels",
+        "discord_channels",
+        ["announce_to"],
+        ["channel_id"],
+    )
+    op.create_table(
+        "channel_changes",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("changed_by", sa.BigInteger(), nullable=True),
+        sa.Column("changed", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("correlation_id", sa.Uuid(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("source IN ('discord', 'command_line', 'setting')", name=op.f("ck_channel_changes_source")),
+        sa.CheckConstraint(
+            "(source = 'discord') = (changed_by IS NOT NULL)", name=op.f("ck_channel_changes_changed_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["discord_channels.channel_id"], name=op.f("fk_channel_changes_channel_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_changes")),
+    )
+    op.create_index("ix_channel_changes_channel_id", "channel_changes", ["channel_id"])
+
+
+def _create_settings() -> None:
+    op.create_table(
+        "guild_settings",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("alarm_channel_id", sa.BigInteger(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", name=op.f("pk_guild_settings")),
+    )
+    op.create_table(
+        "synced_commands",
+        sa.Column("application_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("commands_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("synced_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("application_id", name=op.f("pk_synced_commands")),
+    )
+    op.create_table(
+        "erased_users",
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("asked_by", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_erased_users")),
+    )
+
+
+def _create_announcements() -> None:
+    op.create_table(
+        "announcements",
+        sa.Column("plan_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("state IN ('sending', 'posted', 'failed')", name=op.f("ck_announcements_state")),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["discord_channels.channel_id"], name=op.f("fk_announcements_channel_id")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["ticker_plans.id"], name=op.f("fk_announcements_plan_id")),
+        sa.PrimaryKeyConstraint("plan_id", name=op.f("pk_announcements")),
+    )
+    op.create_table(
+        "alarms",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("guild_id", "kind", "subject", name=op.f("pk_alarms")),
+    )
+
+
+def downgrade() -> None:
+    for table in ("alarms", "announcements", "erased_users", "synced_commands", "guild_settings", "channel_changes"):
+        op.drop_table(table)
+    op.drop_constraint(op.f("fk_discord_channels_announce_to"), "discord_channels", type_="foreignkey")
+    op.drop_column("discord_channels", "includes_threads")
+    op.drop_column("discord_channels", "announce_to")
+    op.execute("UPDATE schema_floor SET floor = 1")
