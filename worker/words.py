@@ -20,4 +20,5 @@ QuarantineReason = Literal[
     "no_text", "sample", "bad_id", "bad_time", "bad_json", "no_event_type", "too_long", "changed", "refused"
 ]
 ChangeSource = Literal["discord", "command_line", "setting"]
-AnnouncementState = Literal["sending", "posted", "failed"]
+PostState = Literal["waiting", "sending", "posted", "deleted"]
+AlarmKind = Literal["message", "gap", "content", "announcing", "dead_letters"]

@@ -6,6 +6,8 @@ commands Discord knows, and whose words are never stored again.
 Code without the list of erased people would store their words again, so the floor rises.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -88,30 +90,55 @@ def _create_announcements() -> None:
     op.create_table(
         "announcements",
         sa.Column("plan_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("channel_id", sa.BigInteger(), nullable=False),
-        sa.Column("message_id", sa.BigInteger(), nullable=True),
-        sa.Column("content_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("state IN ('sending', 'posted', 'failed')", name=op.f("ck_announcements_state")),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["discord_channels.channel_id"], name=op.f("fk_announcements_channel_id")
-        ),
+        *_own_post(),
+        sa.CheckConstraint(_POST_STATES, name=op.f("ck_announcements_state")),
         sa.ForeignKeyConstraint(["plan_id"], ["ticker_plans.id"], name=op.f("fk_announcements_plan_id")),
         sa.PrimaryKeyConstraint("plan_id", name=op.f("pk_announcements")),
     )
     op.create_table(
         "alarms",
-        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("guild_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.BigInteger(), nullable=True),
-        sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("guild_id", "kind", "subject", name=op.f("pk_alarms")),
+        *_own_post(),
+        sa.CheckConstraint(_POST_STATES, name=op.f("ck_alarms_state")),
+        sa.CheckConstraint(
+            "kind IN ('message', 'gap', 'content', 'announcing', 'dead_letters')", name=op.f("ck_alarms_kind")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarms")),
     )
+    op.create_index(
+        "uq_alarms_open",
+        "alarms",
+        ["guild_id", "kind", "subject"],
+        unique=True,
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    )
+    for table in ("announcements", "alarms"):
+        op.create_index(f"ix_{table}_due", table, ["asked_at"], postgresql_where=sa.text("answered < asked"))
+
+
+_POST_STATES = "state IN ('waiting', 'sending', 'posted', 'deleted')"
+
+
+def _own_post() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), server_default=sa.text("'waiting'"), nullable=False),
+        sa.Column("sending_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("answered", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+    ]
 
 
 def downgrade() -> None:

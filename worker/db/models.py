@@ -34,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from parsers import reading
 from worker.words import (
-    AnnouncementState,
+    AlarmKind,
     ChangeSource,
     ChannelKind,
     GapOutcome,
@@ -47,6 +47,7 @@ from worker.words import (
     ParseState,
     PermissionState,
     PlanState,
+    PostState,
     QuarantineReason,
     SetAsideKind,
 )
@@ -329,33 +330,57 @@ class ParsedLevel(Base):
     span: Mapped[Any] = mapped_column(INT4RANGE)
 
 
-class Announcement(Base):
-    """A plan's post in the channel that it is announced in. It stands here before it is posted, so that after a crash
-    it is looked for; `content_hash` is of what was posted last."""
+class OwnPost:
+    """The columns of what the worker itself keeps posted in a Discord channel.
 
-    __tablename__ = "announcements"
-    __table_args__ = (_one_of("state", AnnouncementState, "state"),)
+    `asked` counts how often its text may have changed, `answered` up to which of these Discord was brought. It is
+    `sending` before it is sent, so that after a crash it is looked for from `sending_since` on; `deleted` is one that
+    somebody took away. `content_hash` is of what was posted last."""
 
-    plan_id: Mapped[int] = mapped_column(ForeignKey("ticker_plans.id"), primary_key=True, autoincrement=False)
-    channel_id: Mapped[int] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    channel_id: Mapped[int]
     message_id: Mapped[int | None]
     content_hash: Mapped[bytes | None]
-    state: Mapped[str]
-    reason: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    sending_since: Mapped[datetime | None]
+    asked: Mapped[int] = mapped_column(server_default=sql("1"))
+    asked_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    answered: Mapped[int] = mapped_column(server_default=sql("0"))
+    tries: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    retry_at: Mapped[datetime | None]
+    reason: Mapped[str | None]  # why the last try failed
     created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
-    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
 
 
-class Alarm(Base):
-    """An alarm of a guild's admins. `subject` is what it is about, such as a message's id; `message_id` is its post."""
+class Announcement(OwnPost, Base):
+    """A plan's post in the channel that it is announced in."""
+
+    __tablename__ = "announcements"
+    __table_args__ = (
+        _one_of("state", PostState, "state"),
+        # What is due is asked for every second, and nearly nothing ever is.
+        Index("ix_announcements_due", "asked_at", postgresql_where=sql("answered < asked")),
+    )
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("ticker_plans.id"), primary_key=True, autoincrement=False)
+
+
+class Alarm(OwnPost, Base):
+    """An alarm of a guild's admins. `subject` is what it is about, such as a message's id; one that is over is cleared,
+    and the same can be raised anew."""
 
     __tablename__ = "alarms"
+    __table_args__ = (
+        _one_of("state", PostState, "state"),
+        _one_of("kind", AlarmKind, "kind"),
+        Index("ix_alarms_due", "asked_at", postgresql_where=sql("answered < asked")),
+        Index("uq_alarms_open", "guild_id", "kind", "subject", unique=True, postgresql_where=sql("cleared_at IS NULL")),
+    )
 
-    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    subject: Mapped[str] = mapped_column(primary_key=True)
-    message_id: Mapped[int | None]
-    raised_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    guild_id: Mapped[int]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    sentence: Mapped[str]
     cleared_at: Mapped[datetime | None]
 
 

@@ -39,4 +39,4 @@ INSERT INTO guild_settings (guild_id, alarm_channel_id) VALUES (10, 3);
 INSERT INTO synced_commands (application_id, commands_hash) VALUES (99, '\x01');
 INSERT INTO erased_users (user_id, asked_by) VALUES (701, 700);
 INSERT INTO announcements (plan_id, channel_id, message_id, content_hash, state) VALUES (1, 3, 170, '\x01', 'posted');
-INSERT INTO alarms (guild_id, kind, subject, message_id) VALUES (10, 'empty', '150', 171);
+INSERT INTO alarms (guild_id, kind, subject, sentence, channel_id, message_id) VALUES (10, 'message', '150', 'Nothing was read', 3, 171);
