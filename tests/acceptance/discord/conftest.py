@@ -1,0 +1,15 @@
+"""Fixtures of the tests that use the worker from inside Discord."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.discord_desk import TOKEN, Desk
+from worker.db.connection import Database
+from worker.sandbox import Sandbox
+
+
+@pytest.fixture
+async def desk(migrated_database: Database) -> AsyncIterator[Desk]:
+    async with Sandbox(token=TOKEN) as sandbox:
+        yield Desk(sandbox, migrated_database)
