@@ -19,6 +19,7 @@ from worker.db.shared_session import TRANSACTION_TIMEOUT, SharedSession
 from worker.events.consumers import measure_consumers
 from worker.events.retention import remove_old_events
 from worker.events.wakeup import Wakeup
+from worker.gateway.announcing.service import AnnouncingService
 from worker.gateway.catch_up import CatchUp
 from worker.gateway.client import GatewayClient
 from worker.gateway.discord_commands.context import CommandContext
@@ -75,6 +76,15 @@ class Ingester:
             on_wanted=self._catch_up.want,
             on_ready=self._commands.logged_in,
             on_commit=self._wakeup.committed,
+        )
+        self._announcing = AnnouncingService(
+            settings,
+            database,
+            health,
+            epoch=epoch,
+            pace=self._pace,
+            invalid=self._invalid,
+            gateway=lambda: self._watch.client,
         )
         self._intake: list[asyncio.Task[None]] = []
         self._output: list[asyncio.Task[None]] = []
@@ -168,6 +178,7 @@ class Ingester:
         self._intake = [
             asyncio.create_task(self._catch_up.run()),
             asyncio.create_task(self._commands.run()),
+            asyncio.create_task(self._announcing.run()),
             asyncio.create_task(keep_session(token, self._make_client, self._health, self._watchdog)),
         ]
         self._scheduler.start()

@@ -57,6 +57,15 @@ DEAD_LETTERS = Gauge(
     "worker_dead_letters", "Events that a consumer failed on after its last try.", ["consumer"], registry=REGISTRY
 )
 EVENTS_REMOVED = Counter("worker_events_removed", "Events past their retention that were removed.", registry=REGISTRY)
+POSTS = Counter(
+    "worker_posts",
+    "Announcements and alarms that were looked at: posted, edited, unchanged, or failed and to be tried again.",
+    ["table", "outcome"],
+    registry=REGISTRY,
+)
+ANNOUNCER_FAULTS = Counter(
+    "worker_announcer_faults", "Faults that ended announcing and alarms for a moment.", registry=REGISTRY
+)
 COMMANDS = Counter(
     "worker_commands", "Commands and presses in Discord, by how they ended.", ["command", "outcome"], registry=REGISTRY
 )

@@ -32,11 +32,14 @@ SELECT p.id AS plan_id, p.ticker, p.trading_day, p.bias_text, p.bias_direction, 
 
 _PLANS = f"{PLANS} WHERE p.ticker = $1 AND p.trading_day = $2 AND p.state = 'current' ORDER BY m.message_id, p.position"
 
+# The setups that stand as their plan does. Of a withdrawn plan these are those that went with it, and none that an edit
+# took out earlier.
 _SETUPS = """
-SELECT id AS setup_id, plan_id, kind, strategy, direction, flags, instrument, quantity
-  FROM trade_setups
- WHERE plan_id = ANY($1::bigint[]) AND state = 'current'
- ORDER BY plan_id, position
+SELECT s.id AS setup_id, s.plan_id, s.kind, s.strategy, s.direction, s.flags, s.instrument, s.quantity
+  FROM trade_setups s JOIN ticker_plans p ON p.id = s.plan_id
+ WHERE s.plan_id = ANY($1::bigint[]) AND s.state = p.state
+   AND (p.state <> 'withdrawn' OR s.updated_at = p.updated_at)
+ ORDER BY s.plan_id, s.position
 """
 
 _LEVELS = """
@@ -64,7 +67,7 @@ def ticker_of(text: str) -> str:
 
 
 async def shown_plans(connection: Connection, rows: Sequence[Any]) -> list[ShownPlan]:
-    """The plans of rows of `PLANS`, in their order, with the setups that stand."""
+    """The plans of rows of `PLANS`, in their order, with the setups that stand, or stood while it did."""
     plan_ids = [row["plan_id"] for row in rows]
     levels = defaultdict[tuple[int, int | None], list[ShownLevel]](list)
     for row in await connection.fetch(_LEVELS, plan_ids):
