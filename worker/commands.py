@@ -32,6 +32,7 @@ from worker.views.channels import show_channels
 from worker.views.consumers import consumers_json, letters_json, show_consumers, show_letters, show_selected
 from worker.views.differences import ReparseCounts, show_difference, show_reparsed
 from worker.views.events import event_json, show_events
+from worker.views.explanation import ON_THE_COMMAND_LINE, clock_of
 from worker.views.explanation import explain as explain_message
 from worker.views.findings import findings_json, show_findings
 from worker.views.former_plans import plans_as_of
@@ -268,7 +269,7 @@ async def backfill(settings: Settings, channel_id: int, since: datetime) -> None
 async def explain(settings: Settings, channel_id: int | None, message_id: int) -> None:
     async with _session(settings, "explain") as connection:
         found = await read_explanation(connection, channel_id, message_id)
-    for line in explain_message(found, ZoneInfo(settings.plan_timezone)):
+    for line in explain_message(found, clock_of(ZoneInfo(settings.plan_timezone)), ON_THE_COMMAND_LINE):
         click.echo(line)
 
 

@@ -11,7 +11,7 @@ PlanState = Literal["current", "superseded", "withdrawn"]
 GapReason = Literal[
     "start", "reconnected", "resumed", "queue_full", "configured", "access_changed", "discovered", "self_check"
 ]
-GapOutcome = Literal["fetched", "unreachable"]
+GapOutcome = Literal["fetched", "unreachable", "cancelled"]
 MigrationDirection = Literal["upgrade", "downgrade", "stamp"]
 SetAsideKind = Literal["relation", "index", "constraint", "sequence"]
 ImportState = Literal["running", "finished", "abandoned"]

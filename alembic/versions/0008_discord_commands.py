@@ -20,9 +20,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("UPDATE schema_floor SET floor = 2")
+    _set_gap_outcomes("'fetched', 'unreachable', 'cancelled'")
     _extend_channels()
     _create_settings()
     _create_announcements()
+
+
+def _set_gap_outcomes(words: str) -> None:
+    op.drop_constraint(op.f("ck_ingestion_gaps_outcome"), "ingestion_gaps", type_="check")
+    op.create_check_constraint(op.f("ck_ingestion_gaps_outcome"), "ingestion_gaps", sa.text(f"outcome IN ({words})"))
 
 
 def _extend_channels() -> None:
@@ -147,4 +153,6 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_discord_channels_announce_to"), "discord_channels", type_="foreignkey")
     op.drop_column("discord_channels", "includes_threads")
     op.drop_column("discord_channels", "announce_to")
+    op.execute("UPDATE ingestion_gaps SET outcome = 'unreachable' WHERE outcome = 'cancelled'")
+    _set_gap_outcomes("'fetched', 'unreachable'")
     op.execute("UPDATE schema_floor SET floor = 1")

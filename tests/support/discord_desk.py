@@ -80,19 +80,20 @@ class Desk:
         self,
         command: str,
         user: User | None = None,
+        /,
         *,
-        channel: Channel | None = None,
+        place: Channel | None = None,
         target: Message | User | None = None,
         overridden: bool = False,
         **options: Any,
     ) -> Interaction:
-        """See Sandbox.invoke; the trader asks where the plans are posted."""
+        """See Sandbox.invoke; the trader asks where the plans are posted, unless a `place` is named."""
         given: Mapping[str, Any] = {name: value for name, value in options.items() if value is not None}
         return self.sandbox.invoke(
-            command, channel or self.plans, user or self.trader, given, target=target, overridden=overridden
+            command, place or self.plans, user or self.trader, given, target=target, overridden=overridden
         )
 
-    async def ask(self, command: str, user: User | None = None, **options: Any) -> Message:
+    async def ask(self, command: str, user: User | None = None, /, **options: Any) -> Message:
         """What the command answers with, past any "thinking"."""
         return await self.invoke(command, user, **options).message(30)
 

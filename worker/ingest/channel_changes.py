@@ -74,10 +74,13 @@ COMMAND_LINE = ChangedBy("command_line")
 SETTING = ChangedBy("setting")
 
 
+NOWHERE = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What may be chosen of a channel; what is left out stays as it is. `parser` empty: detect; `announce_to` 0:
-    nowhere; `history_from` only goes back."""
+    """What may be chosen of a channel; what is left out stays as it is. `parser` empty: detect; `announce_to` may be
+    NOWHERE; `history_from` only goes back."""
 
     parser: str | None = None
     history_from: datetime | None = None
@@ -166,6 +169,22 @@ async def ask_for_history(
         if not channel.listens:
             raise _not_listened_to(channel_id)
         return Options(history_from=since).applied(channel)
+
+    return await _change(connection, channel_id, wanted, by, epoch)
+
+
+async def cancel_history(
+    connection: Connection, channel_id: int, back_to: datetime, *, by: ChangedBy, epoch: int | None = None
+) -> bool:
+    """Asks for a channel's messages only from that moment on; what is stored stays. False: for no more was asked.
+
+    Raises as set_channel does."""
+
+    def wanted(channel: Channel) -> Channel:
+        if not channel.is_listen:
+            raise _not_listened_to(channel_id)
+        has = channel.history_from
+        return replace(channel, history_from=back_to if has is None or has < back_to else has)
 
     return await _change(connection, channel_id, wanted, by, epoch)
 

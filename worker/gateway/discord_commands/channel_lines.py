@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import discord
+
 from worker.gateway.discord_commands.replies import relative
 from worker.ingest.observation import snowflake_time
 from worker.views.stored_guild_status import ListenedChannel
@@ -45,3 +47,15 @@ def _gaps(channel: ListenedChannel) -> str:
     oldest = min(gap.opened_at for gap in channel.gaps)
     count = len(channel.gaps)
     return f"⚠️ {count} gap{'s' if count > 1 else ''} open since {relative(oldest)}"
+
+
+def option_line(channel: ListenedChannel) -> str:
+    """What was chosen for it."""
+    parts = [f"parser {channel.parser}" if channel.parser else "parser detected"]
+    if channel.history_from is not None:
+        parts.append(f"history since {discord.utils.format_dt(channel.history_from, 'd')}")
+    if not channel.includes_threads:
+        parts.append("without threads")
+    if channel.announce_to is not None:
+        parts.append(f"announced in <#{channel.announce_to}>")
+    return " · ".join(parts)

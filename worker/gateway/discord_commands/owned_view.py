@@ -6,6 +6,7 @@ import aiohttp
 import discord
 import structlog
 
+from worker.gateway.client import GatewayClient
 from worker.gateway.discord_commands import outcomes
 from worker.gateway.discord_commands.asking import Interaction
 from worker.gateway.discord_commands.replies import answer
@@ -23,6 +24,8 @@ class OwnedView(discord.ui.View):
         super().__init__(timeout=seconds)
         self._owner_id = interaction.user.id
         self._latest = interaction
+        if isinstance(interaction.client, GatewayClient):
+            interaction.client.at_close(self.close)
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         outcomes.begin(interaction)
@@ -32,6 +35,11 @@ class OwnedView(discord.ui.View):
             return False
         self._latest = interaction
         return True
+
+    def stop(self) -> None:
+        super().stop()
+        if isinstance(self._latest.client, GatewayClient):
+            self._latest.client.not_at_close(self.close)
 
     async def close(self) -> None:
         """Takes the buttons away and listens no longer."""
