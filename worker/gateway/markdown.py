@@ -8,7 +8,12 @@ from worker.views.visible import visible
 _MARKS = re.compile(r"[\\*_~`|<>\[\]()#:@+-]")
 
 
+def escaped(text: str) -> str:
+    """As it stands there: no formatting, link or mention, and nothing hidden."""
+    return _MARKS.sub(r"\\\g<0>", visible(text))
+
+
 def plain(text: str, limit: int) -> str:
-    """On one line, without effect and with nothing hidden; at most `limit` characters of it, `…` where it is cut."""
+    """The same on one line, with at most `limit` characters of it and `…` where it is cut."""
     line = visible(" ".join(text.split()))
-    return _MARKS.sub(r"\\\g<0>", line if len(line) <= limit else f"{line[: limit - 2].rstrip()} …")
+    return escaped(line if len(line) <= limit else f"{line[: limit - 2].rstrip()} …")

@@ -11,7 +11,6 @@ import discord
 from discord import app_commands
 
 from worker.gateway.discord_commands.asking import Interaction
-from worker.views.visible import visible
 
 CONTENT_LIMIT = 2000
 TITLE_LIMIT = 256
@@ -42,12 +41,6 @@ async def answer(interaction: Interaction, content: str | None = None, **message
         await interaction.edit_original_response(content=content, **message)
     else:
         await interaction.response.send_message(content, ephemeral=True, **message)
-
-
-def escaped(text: str) -> str:
-    """A stranger's text as it stands there: no formatting, no mention, no hidden character."""
-    plain = discord.utils.escape_markdown(visible(text), as_needed=False, ignore_links=False)
-    return discord.utils.escape_mentions(plain)
 
 
 def shortened(text: str, limit: int) -> str:

@@ -12,10 +12,18 @@ from worker.gateway.discord_commands.alarms import add_alarms_commands
 from worker.gateway.discord_commands.asking import Interaction
 from worker.gateway.discord_commands.channels import add_channels_commands
 from worker.gateway.discord_commands.context import CommandContext
+from worker.gateway.discord_commands.read_post import add_read_post_command
+from worker.gateway.discord_commands.reading import add_reading_commands
 from worker.gateway.discord_commands.status import add_status_command
 
 # Each adds a group of commands to a tree. What a group needs of the worker is in the context.
-_GROUPS = (add_channels_commands, add_alarms_commands, add_status_command)
+_GROUPS = (
+    add_channels_commands,
+    add_alarms_commands,
+    add_status_command,
+    add_reading_commands,
+    add_read_post_command,
+)
 
 
 class Commands(app_commands.CommandTree[discord.Client]):
