@@ -19,7 +19,8 @@ from worker.exits import ExitCode, InputError
 from worker.gateway.check_up import check_discord
 from worker.gateway.comparison import compare
 from worker.gateway.rest_session import rest_session
-from worker.ingest import channels
+from worker.ingest import channel_changes, channels
+from worker.ingest.channel_changes import COMMAND_LINE, Options
 from worker.ingest.reparse import count_stored
 from worker.ingest.reparse import reparse as reparse_stored
 from worker.ingest.replay import ReplayOptions, check_files
@@ -31,6 +32,7 @@ from worker.views.channels import show_channels
 from worker.views.consumers import consumers_json, letters_json, show_consumers, show_letters, show_selected
 from worker.views.differences import ReparseCounts, show_difference, show_reparsed
 from worker.views.events import event_json, show_events
+from worker.views.explanation import ON_THE_COMMAND_LINE, clock_of
 from worker.views.explanation import explain as explain_message
 from worker.views.findings import findings_json, show_findings
 from worker.views.former_plans import plans_as_of
@@ -50,7 +52,6 @@ from worker.views.tail import EventFilter, tail
 from worker.views.terminal import terminal
 from worker.views.trace import show_trace, trace_json
 
-CHANGED_BY = "command line"
 FIRST_EVENT = -(1 << 63)  # imported events have negative ids
 
 
@@ -240,13 +241,15 @@ async def status(settings: Settings, *, is_json: bool) -> None:
 
 async def add_channel(settings: Settings, channel_id: int, parser: str | None) -> None:
     async with _session(settings, "channels") as connection:
-        changed = await channels.add_channel(connection, channel_id, changed_by=CHANGED_BY, parser=parser)
+        changed = await channel_changes.add_channel(
+            connection, channel_id, by=COMMAND_LINE, options=Options(parser=parser)
+        )
     click.echo(f"Channel {channel_id} is listened to." if changed else f"Channel {channel_id} was listened to already.")
 
 
 async def remove_channel(settings: Settings, channel_id: int) -> None:
     async with _session(settings, "channels") as connection:
-        changed = await channels.remove_channel(connection, channel_id, changed_by=CHANGED_BY)
+        changed = await channel_changes.remove_channel(connection, channel_id, by=COMMAND_LINE)
     told = "is no longer listened to; its messages stay." if changed else "was not listened to."
     click.echo(f"Channel {channel_id} {told}")
 
@@ -259,14 +262,14 @@ async def list_channels(settings: Settings) -> None:
 
 async def backfill(settings: Settings, channel_id: int, since: datetime) -> None:
     async with _session(settings, "backfill") as connection:
-        await channels.ask_for_history(connection, channel_id, since, changed_by=CHANGED_BY)
+        await channel_changes.ask_for_history(connection, channel_id, since, by=COMMAND_LINE)
         await follow_backfill(connection, channel_id, since)
 
 
 async def explain(settings: Settings, channel_id: int | None, message_id: int) -> None:
     async with _session(settings, "explain") as connection:
         found = await read_explanation(connection, channel_id, message_id)
-    for line in explain_message(found, ZoneInfo(settings.plan_timezone)):
+    for line in explain_message(found, clock_of(ZoneInfo(settings.plan_timezone)), ON_THE_COMMAND_LINE):
         click.echo(line)
 
 

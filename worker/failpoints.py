@@ -19,6 +19,8 @@ Failpoint = Literal[
     "lease.locked",  # the lock is held, the epoch has not begun
     "lease.taken",  # the epoch has begun
     "lease.renewed",
+    "announcer.row_committed",  # a post is about to be sent
+    "announcer.posted",  # and is there, which its row does not say yet
 ]
 FAILPOINTS: tuple[Failpoint, ...] = get_args(Failpoint)
 

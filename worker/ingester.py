@@ -19,8 +19,11 @@ from worker.db.shared_session import TRANSACTION_TIMEOUT, SharedSession
 from worker.events.consumers import measure_consumers
 from worker.events.retention import remove_old_events
 from worker.events.wakeup import Wakeup
+from worker.gateway.announcing.service import AnnouncingService
 from worker.gateway.catch_up import CatchUp
 from worker.gateway.client import GatewayClient
+from worker.gateway.discord_commands.context import CommandContext
+from worker.gateway.discord_commands.service import CommandService
 from worker.gateway.gap_fetch import Means
 from worker.gateway.look_back import Window
 from worker.gateway.pacing import Identifies, InvalidRequests, Pace, watch_answers
@@ -30,7 +33,8 @@ from worker.gateway.survey import Survey
 from worker.gateway.watch import SessionWatch
 from worker.gateway.watchdog import Watchdog
 from worker.health import Health
-from worker.ingest.channels import ChannelBook, add_channel, load_channels
+from worker.ingest.channel_changes import SETTING, add_channel
+from worker.ingest.channels import ChannelBook, load_channels
 from worker.ingest.queue import IngestQueue
 from worker.ingest.sweep import read_pending
 from worker.ingest.writer import Writer
@@ -52,6 +56,7 @@ class Ingester:
         self._epoch = epoch
         self._book = ChannelBook()
         self._session = SharedSession(database, purpose="ingester")
+        self._command_session = SharedSession(database, purpose="commands")
         self._wakeup = Wakeup(functools.partial(connect, database, purpose="wakeup"))
         self._live_writer = self._writer("writer-live")
         self._history_writer = self._writer("writer-history")
@@ -63,12 +68,23 @@ class Ingester:
         self._identifies = Identifies()
         self._rest = Rest(self._pace, self._invalid)
         self._catch_up = self._make_catch_up()
+        self._commands = self._make_commands()
         self._watch = SessionWatch(
             self._session,
             health,
             epoch=epoch,
             on_wanted=self._catch_up.want,
+            on_ready=self._commands.logged_in,
             on_commit=self._wakeup.committed,
+        )
+        self._announcing = AnnouncingService(
+            settings,
+            database,
+            health,
+            epoch=epoch,
+            pace=self._pace,
+            invalid=self._invalid,
+            gateway=lambda: self._watch.client,
         )
         self._intake: list[asyncio.Task[None]] = []
         self._output: list[asyncio.Task[None]] = []
@@ -107,9 +123,24 @@ class Ingester:
         window = Window(settings.look_back_messages, settings.look_back_days, settings.look_back_settled_seconds)
         return CatchUp(means, survey, window=window, drained=self._queue.drained)
 
+    def _make_commands(self) -> CommandService:
+        context = CommandContext(
+            self._command_session,
+            self._book,
+            self._catch_up,
+            self._settings,
+            self._health,
+            self._epoch,
+            self._wakeup.committed,
+            self._reload_channels,
+        )
+        return CommandService(context)
+
     def _make_client(self) -> GatewayClient:
         trace = watch_answers(self._pace, self._invalid)
-        return GatewayClient(self._book, self._queue, self._watch, trace=trace, identifies=self._identifies)
+        client = GatewayClient(self._book, self._queue, self._watch, trace=trace, identifies=self._identifies)
+        self._commands.serve(client)
+        return client
 
     def _read(self, text: str, posted_at: datetime, parser: str | None) -> Reading:
         return parsers.parse(text, posted_at, timezone=self._settings.plan_timezone, format=parser)
@@ -140,12 +171,14 @@ class Ingester:
         """Returns never: a part that ends takes the others with it, and its error is raised. Raises LeaseLostError."""
         async with self._session.use() as connection:
             for channel_id in self._settings.discord_channels:
-                await add_channel(connection, channel_id, changed_by="setting", epoch=self._epoch)
+                await add_channel(connection, channel_id, by=SETTING, epoch=self._epoch)
             self._book.replace(await load_channels(connection))
         token = self._settings.discord_token.get_secret_value() if self._settings.discord_token else ""
         self._output = [asyncio.create_task(self._queue.run()), asyncio.create_task(self._wakeup.run())]
         self._intake = [
             asyncio.create_task(self._catch_up.run()),
+            asyncio.create_task(self._commands.run()),
+            asyncio.create_task(self._announcing.run()),
             asyncio.create_task(keep_session(token, self._make_client, self._health, self._watchdog)),
         ]
         self._scheduler.start()
@@ -174,6 +207,7 @@ class Ingester:
         await self._live_writer.close()
         await self._history_writer.close()
         self._session.close()
+        self._command_session.close()
         self._lease_lost.cancel()
 
     def _stop_jobs(self) -> None:
@@ -181,10 +215,14 @@ class Ingester:
             self._scheduler.shutdown(wait=False)
 
     async def _reload_channels(self) -> None:
+        known = {channel.channel_id for channel in self._book.listened()}
         async with self._session.use() as connection:
-            added = self._book.replace(await load_channels(connection))
-        if added:
+            asked_more = self._book.replace(await load_channels(connection))
+        if asked_more:
             self._catch_up.want("configured")
+        if not known.issuperset(asked_more):
+            # While a channel was not listened to, nobody was told of edits and deletions there.
+            self._catch_up.look_back()
 
     async def _sweep(self) -> None:
         async with connected(self._database, purpose="sweep") as connection:

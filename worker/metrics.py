@@ -57,3 +57,21 @@ DEAD_LETTERS = Gauge(
     "worker_dead_letters", "Events that a consumer failed on after its last try.", ["consumer"], registry=REGISTRY
 )
 EVENTS_REMOVED = Counter("worker_events_removed", "Events past their retention that were removed.", registry=REGISTRY)
+POSTS = Counter(
+    "worker_posts",
+    "Announcements and alarms that were looked at: posted, edited, unchanged, or failed and to be tried again.",
+    ["table", "outcome"],
+    registry=REGISTRY,
+)
+ANNOUNCER_FAULTS = Counter(
+    "worker_announcer_faults", "Faults that ended announcing and alarms for a moment.", registry=REGISTRY
+)
+COMMANDS = Counter(
+    "worker_commands", "Commands and presses in Discord, by how they ended.", ["command", "outcome"], registry=REGISTRY
+)
+COMMAND_SECONDS = Histogram(
+    "worker_command_seconds",
+    "One command or press, from its arrival to its end.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 3, 10, 60, 900),
+    registry=REGISTRY,
+)

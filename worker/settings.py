@@ -84,6 +84,9 @@ class Settings(BaseSettings):
         5, ge=0.5, description="After how long another worker takes over from one that is frozen or cut off."
     )
     queue_limit: int = Field(10_000, ge=1, description="Observations that wait in memory while the database is away.")
+    alarm_gap_minutes: int = Field(
+        15, ge=1, description="How long messages may be missing before a server's alarm channel hears of it."
+    )
     failpoints: str | None = Field(None, description="For tests: where the worker kills itself, as writer.begun=2.")
 
     @field_validator("discord_token")

@@ -11,7 +11,7 @@ PlanState = Literal["current", "superseded", "withdrawn"]
 GapReason = Literal[
     "start", "reconnected", "resumed", "queue_full", "configured", "access_changed", "discovered", "self_check"
 ]
-GapOutcome = Literal["fetched", "unreachable"]
+GapOutcome = Literal["fetched", "unreachable", "cancelled"]
 MigrationDirection = Literal["upgrade", "downgrade", "stamp"]
 SetAsideKind = Literal["relation", "index", "constraint", "sequence"]
 ImportState = Literal["running", "finished", "abandoned"]
@@ -19,3 +19,6 @@ ImportOutcome = Literal["inserted", "already_there", "merged"]
 QuarantineReason = Literal[
     "no_text", "sample", "bad_id", "bad_time", "bad_json", "no_event_type", "too_long", "changed", "refused"
 ]
+ChangeSource = Literal["discord", "command_line", "setting"]
+PostState = Literal["waiting", "sending", "posted", "deleted"]
+AlarmKind = Literal["message", "gap", "content", "announcing", "dead_letters"]

@@ -223,7 +223,8 @@ def _backends(postmaster: int) -> list[int]:
 
 
 FAULTS: dict[str, Fault] = {
-    **{f"killed at {point}": killed_at(point) for point in FAILPOINTS},
+    # What is announced has tests of its own: tests/acceptance/discord/test_announcing_killed.py.
+    **{f"killed at {point}": killed_at(point) for point in FAILPOINTS if not point.startswith("announcer.")},
     "killed at random": killed_at_random,
     "answer to COMMIT lost": answer_to_commit_lost,
     "database restarted": database_restarted,

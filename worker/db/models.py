@@ -34,6 +34,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from parsers import reading
 from worker.words import (
+    AlarmKind,
+    ChangeSource,
     ChannelKind,
     GapOutcome,
     GapReason,
@@ -45,6 +47,7 @@ from worker.words import (
     ParseState,
     PermissionState,
     PlanState,
+    PostState,
     QuarantineReason,
     SetAsideKind,
 )
@@ -89,6 +92,7 @@ class DiscordChannel(Base):
     __table_args__ = (
         _one_of("kind", ChannelKind, "kind"),
         _one_of("permission_state", PermissionState, "permission_state"),
+        CheckConstraint("announce_to <> channel_id", name="announce_to"),
     )
 
     channel_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -109,6 +113,58 @@ class DiscordChannel(Base):
     # Up to which moment archived threads are known; what was archived later is looked for again.
     threads_checked_at: Mapped[datetime | None]
     unreachable_since: Mapped[datetime | None]  # deleted, or the bot was removed
+    # Where its plans are announced; that channel's `is_announce` follows from it.
+    announce_to: Mapped[int | None] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    includes_threads: Mapped[bool] = mapped_column(server_default=sql("true"))
+
+
+class ChannelChange(Base):
+    """Who changed what of a channel's configuration, written with the change. `changed_by` is a Discord user's id."""
+
+    __tablename__ = "channel_changes"
+    __table_args__ = (
+        _one_of("source", ChangeSource, "source"),
+        CheckConstraint("(source = 'discord') = (changed_by IS NOT NULL)", name="changed_by"),
+        Index("ix_channel_changes_channel_id", "channel_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("discord_channels.channel_id"))
+    source: Mapped[str]
+    changed_by: Mapped[int | None]
+    changed: Mapped[dict[str, Any]]
+    correlation_id: Mapped[UUID]
+    changed_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class GuildSettings(Base):
+    """What a guild's admins chose for all of it: where the worker's alarms go."""
+
+    __tablename__ = "guild_settings"
+
+    guild_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    alarm_channel_id: Mapped[int | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class SyncedCommands(Base):
+    """The commands that Discord was given for an application: a hash, so that it is asked only after a change."""
+
+    __tablename__ = "synced_commands"
+
+    application_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    commands_hash: Mapped[bytes]
+    synced_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class ErasedUser(Base):
+    """A person whose words and name are not stored, and never again; `asked_by` is the Discord user who asked."""
+
+    __tablename__ = "erased_users"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    asked_by: Mapped[int]
+    asked_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
 
 
 class DiscordMessage(Base):
@@ -272,6 +328,60 @@ class ParsedLevel(Base):
     price_high: Mapped[Decimal]
     relation: Mapped[str | None]
     span: Mapped[Any] = mapped_column(INT4RANGE)
+
+
+class OwnPost:
+    """The columns of what the worker itself keeps posted in a Discord channel.
+
+    `asked` counts how often its text may have changed, `answered` up to which of these Discord was brought. It is
+    `sending` before it is sent, so that after a crash it is looked for from `sending_since` on; `deleted` is one that
+    somebody took away. `content_hash` is of what was posted last."""
+
+    channel_id: Mapped[int]
+    message_id: Mapped[int | None]
+    content_hash: Mapped[bytes | None]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    sending_since: Mapped[datetime | None]
+    asked: Mapped[int] = mapped_column(server_default=sql("1"))
+    asked_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    answered: Mapped[int] = mapped_column(server_default=sql("0"))
+    tries: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    retry_at: Mapped[datetime | None]
+    reason: Mapped[str | None]  # why the last try failed
+    created_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+
+
+class Announcement(OwnPost, Base):
+    """A plan's post in the channel that it is announced in."""
+
+    __tablename__ = "announcements"
+    __table_args__ = (
+        _one_of("state", PostState, "state"),
+        # What is due is asked for every second, and nearly nothing ever is.
+        Index("ix_announcements_due", "asked_at", postgresql_where=sql("answered < asked")),
+    )
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("ticker_plans.id"), primary_key=True, autoincrement=False)
+
+
+class Alarm(OwnPost, Base):
+    """An alarm of a guild's admins. `subject` is what it is about, such as a message's id; one that is over is cleared,
+    and the same can be raised anew."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        _one_of("state", PostState, "state"),
+        _one_of("kind", AlarmKind, "kind"),
+        Index("ix_alarms_due", "asked_at", postgresql_where=sql("answered < asked")),
+        Index("uq_alarms_open", "guild_id", "kind", "subject", unique=True, postgresql_where=sql("cleared_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    guild_id: Mapped[int]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    sentence: Mapped[str]
+    cleared_at: Mapped[datetime | None]
 
 
 class IngestionGap(Base):

@@ -218,7 +218,8 @@ class GapOpened(GapFact):
 
 
 class GapClosed(GapFact):
-    """What was missing is stored, or can never be fetched: the channel is gone, or the bot was removed from it."""
+    """What was missing is stored, or is not going to be: the channel is gone, the bot was removed from it, or it is no
+    longer asked for."""
 
     event_type: ClassVar[str] = "ingestion.gap.closed"
 

@@ -60,12 +60,15 @@ EXAMPLES: tuple[facts.Fact, ...] = (
     facts.CatchupStarted(channel_id=_CHANNEL["channel_id"], gaps=1),
     facts.CatchupCompleted(channel_id=_CHANNEL["channel_id"], messages=37),
     facts.GapOpened(
-        channel_id=_CHANNEL["channel_id"], first_id="1372567340325601281", last_id="1372571120937238528", reason="start"
+        channel_id=_CHANNEL["channel_id"],
+        first_id="1372567340325601281",
+        last_id="1372570000000000000",
+        reason="reconnected",
     ),
     facts.GapClosed(
         channel_id=_CHANNEL["channel_id"],
         first_id="1372567340325601281",
-        last_id="1372571120937238528",
+        last_id="1372570000000000000",
         outcome="fetched",
     ),
     facts.BotConnected(resumed=False, guilds=1),

@@ -3,8 +3,9 @@
 Only raw events are used: the others fire for messages in the library's cache alone. No handler waits for anything, so
 observations are queued in the order in which the frames came."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ from worker.ingest.coverage import LiveSpans
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.queue import IngestQueue
 from worker.words import Origin
+
+CLOSING_SECONDS = 2.0  # the end of the process must not wait for a Discord that does not answer
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +77,7 @@ class GatewayClient(discord.Client):
         self.was_connected = False
         self._identifies = identifies
         self._spans = LiveSpans()
+        self._closing: set[Callable[[], Awaitable[None]]] = set()
         self._frames: dict[str, Callable[[dict[str, Any]], None]] = {
             '"MESSAGE_CREATE"': self._posted,
             '"READY"': self._session_begins,
@@ -124,6 +128,24 @@ class GatewayClient(discord.Client):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         await super().before_identify_hook(shard_id, initial=initial)
         await self._identifies.turn()
+
+    def at_close(self, work: Callable[[], Awaitable[None]]) -> None:
+        """`work` is to be done while Discord can still be asked."""
+        self._closing.add(work)
+
+    def not_at_close(self, work: Callable[[], Awaitable[None]]) -> None:
+        """It has been done."""
+        self._closing.discard(work)
+
+    async def close(self) -> None:
+        closing, self._closing = self._closing, set()
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await asyncio.gather(*(work() for work in closing))
+        except TimeoutError:
+            log.warning("gateway.closing_cut_short", works=len(closing))
+        finally:
+            await super().close()
 
     async def on_ready(self) -> None:
         self.pulse.connected()

@@ -31,14 +31,16 @@ class SessionWatch:
         *,
         epoch: int,
         on_wanted: Callable[[GapReason], None],
+        on_ready: Callable[[], None],
         on_commit: Callable[[], None],
     ) -> None:
-        """`on_wanted` hears whenever gaps have to be looked for, and why."""
+        """`on_wanted` hears whenever gaps have to be looked for, and why; `on_ready` of every new session."""
         self.client: GatewayClient | None = None
         self._session = session
         self._health = health
         self._epoch = epoch
         self._on_wanted = on_wanted
+        self._on_ready = on_ready
         self._on_commit = on_commit
         self._was_connected = False
         self._errands: set[asyncio.Task[None]] = set()
@@ -51,6 +53,8 @@ class SessionWatch:
         self._errand(self._tell(BotConnected(resumed=resumed, guilds=len(client.guilds))))
         self._on_wanted("resumed" if resumed else "reconnected" if self._was_connected else "start")
         self._was_connected = True
+        if not resumed:
+            self._on_ready()
 
     def disconnected(self) -> None:
         """The library calls it again for every attempt that fails."""

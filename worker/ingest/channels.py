@@ -1,38 +1,20 @@
-"""The channels that are listened to: rows of discord_channels, changed here only, and every change told."""
+"""The channels that are listened to: rows of discord_channels, and what Discord says of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from asyncpg import Connection
 
-from worker import correlation
 from worker.db.lease import begin
-from worker.events.catalogue import ChannelAdded, ChannelChanged, ChannelFact, ChannelRemoved, Event
-from worker.events.outbox import commit_events
-from worker.exits import NotFoundError
 from worker.words import ChannelKind
 
-_COLUMNS = (
+COLUMNS = (
     "channel_id, guild_id, name, kind, parent_id, is_listen, is_announce, is_active, parser, history_from, "
-    "unreachable_since IS NOT NULL AS is_unreachable"
+    "announce_to, includes_threads, unreachable_since IS NOT NULL AS is_unreachable"
 )
 
-_LOAD_CHANNELS = f"SELECT {_COLUMNS} FROM discord_channels ORDER BY channel_id"  # noqa: S608  a constant of ours
-
-_LOCK_CHANNEL = f"SELECT {_COLUMNS} FROM discord_channels WHERE channel_id = $1 FOR NO KEY UPDATE"  # noqa: S608
-
-_ADD_CHANNEL = """
-INSERT INTO discord_channels (channel_id, guild_id) VALUES ($1, $2) ON CONFLICT (channel_id) DO NOTHING
-"""
-
-# Without being asked for more, history begins when the channel is listened to.
-_SET_CHANNEL = """
-UPDATE discord_channels
-   SET is_listen = $2, is_active = $3, parser = $4, history_from = coalesce(history_from, now()), updated_at = now()
- WHERE channel_id = $1
-"""
+_LOAD_CHANNELS = f"SELECT {COLUMNS} FROM discord_channels ORDER BY channel_id"  # noqa: S608  a constant of ours
 
 _SET_PERMISSION = """
 UPDATE discord_channels SET permission_state = $2, permission_checked_at = now() WHERE channel_id = $1
@@ -48,11 +30,6 @@ ON CONFLICT (channel_id) DO UPDATE
  WHERE discord_channels.unreachable_since IS NOT NULL
     OR (discord_channels.guild_id, discord_channels.name, discord_channels.kind, discord_channels.parent_id)
        IS DISTINCT FROM (excluded.guild_id, excluded.name, excluded.kind, excluded.parent_id)
-"""
-
-# Threads that were archived before are asked for now as well.
-_SET_HISTORY_FROM = """
-UPDATE discord_channels SET history_from = $2, threads_checked_at = NULL, updated_at = now() WHERE channel_id = $1
 """
 
 # What a thread holds is no older than it is, and it was archived after its last message.
@@ -80,11 +57,18 @@ class Channel:
     is_active: bool
     parser: str | None
     history_from: datetime | None
+    announce_to: int | None
+    includes_threads: bool
     is_unreachable: bool
 
     @property
     def listens(self) -> bool:
         return self.is_listen and self.is_active
+
+    @property
+    def extent(self) -> tuple[object, ...]:
+        """What is asked for of it: another one means that there may be more to fetch."""
+        return (self.channel_id, self.history_from, self.includes_threads)
 
 
 @dataclass(slots=True)
@@ -96,12 +80,19 @@ class ChannelBook:
 
     def replace(self, channels: Sequence[Channel]) -> list[int]:
         """Takes the channels as they are now; returns the ids of those that more is asked for than before."""
-        before = {(channel.channel_id, channel.history_from) for channel in self.listened()}
+        before = {channel.extent for channel in self.listened()}
         self._channels = {channel.channel_id: channel for channel in channels}
-        return [one.channel_id for one in self.listened() if (one.channel_id, one.history_from) not in before]
+        return [one.channel_id for one in self.listened() if one.extent not in before]
 
     def listened(self) -> Iterator[Channel]:
         return (channel for channel in self._channels.values() if channel.listens)
+
+    def of_guild(self, guild_id: int) -> list[Channel]:
+        """All that are known of a guild, threads too, whether they are listened to or not."""
+        return [channel for channel in self._channels.values() if channel.guild_id == guild_id]
+
+    def find(self, channel_id: int) -> Channel | None:
+        return self._channels.get(channel_id)
 
     def hangs_on(self, thread_id: int, parent_id: int) -> None:
         """Takes a thread that Discord has just told of."""
@@ -117,7 +108,7 @@ class ChannelBook:
         if own is not None and (own.listens or not own.is_active):
             return own.listens
         parent = self._channels.get(parent_id) if parent_id is not None else None
-        return parent is not None and parent.listens
+        return parent is not None and parent.listens and parent.includes_threads
 
     def parser_of(self, channel_id: int) -> str | None:
         """The parser that a channel, or the channel that the thread hangs on, is bound to; None: detect."""
@@ -130,62 +121,6 @@ class ChannelBook:
 
 async def load_channels(connection: Connection) -> list[Channel]:
     return [Channel(**dict(row)) for row in await connection.fetch(_LOAD_CHANNELS)]
-
-
-async def add_channel(
-    connection: Connection,
-    channel_id: int,
-    *,
-    changed_by: str,
-    parser: str | None = None,
-    guild_id: int | None = None,
-    epoch: int | None = None,
-) -> bool:
-    """Listens to a channel from now on, with the parser of that name or by detection. False: it did so already.
-
-    Raises LeaseLostError as worker.db.lease.begin does."""
-    await begin(connection, epoch)
-    await connection.execute(_ADD_CHANNEL, channel_id, guild_id)
-    before = await _locked(connection, channel_id)
-    wanted = {"is_listen": True, "is_active": True, "parser": parser if parser is not None else before.parser}
-    fact = ChannelChanged if before.is_listen else ChannelAdded
-    return await _set(connection, before, wanted, fact, changed_by)
-
-
-async def remove_channel(connection: Connection, channel_id: int, *, changed_by: str) -> bool:
-    """Listens to a channel no longer; what is stored of it stays. False: it was not listened to.
-
-    Raises NotFoundError for a channel that nothing is known of."""
-    await connection.execute("BEGIN")
-    try:
-        before = await _locked(connection, channel_id)
-    except NotFoundError:
-        await connection.execute("ROLLBACK")
-        raise
-    wanted = {"is_listen": False, "is_active": before.is_active, "parser": before.parser}
-    return await _set(connection, before, wanted, ChannelRemoved, changed_by)
-
-
-async def ask_for_history(connection: Connection, channel_id: int, since: datetime, *, changed_by: str) -> bool:
-    """Asks for a channel's messages from that moment on. False: they were asked for already.
-
-    Raises NotFoundError for a channel that is not listened to."""
-    await connection.execute("BEGIN")
-    try:
-        before = await _locked(connection, channel_id)
-        if not before.listens:
-            raise NotFoundError(f"Channel {channel_id} is not listened to: add it with `channels add {channel_id}`.")
-        if before.history_from is not None and before.history_from <= since:
-            await connection.execute("ROLLBACK")
-            return False
-        await connection.execute(_SET_HISTORY_FROM, channel_id, since)
-        changed = {"history_from": since.isoformat()}
-        await commit_events(connection, [_told(before, ChannelChanged, changed_by, changed=changed)])
-    except BaseException:
-        if connection.is_in_transaction():
-            await connection.execute("ROLLBACK")
-        raise
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,36 +169,3 @@ async def set_threads_checked(
 async def forbidden_channels(connection: Connection) -> set[int]:
     """Those whose history the bot could not read when that was looked at last."""
     return {row["channel_id"] for row in await connection.fetch(_FORBIDDEN)}
-
-
-async def _locked(connection: Connection, channel_id: int) -> Channel:
-    row = await connection.fetchrow(_LOCK_CHANNEL, channel_id)
-    if row is None:
-        raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
-    return Channel(**dict(row))
-
-
-async def _set(
-    connection: Connection, before: Channel, wanted: dict[str, Any], fact: type[ChannelFact], changed_by: str
-) -> bool:
-    """Ends the transaction; writes and tells only what is other than before."""
-    changed = {name: value for name, value in wanted.items() if getattr(before, name) != value}
-    if not changed:
-        await connection.execute("ROLLBACK")
-        return False
-    await connection.execute(
-        _SET_CHANNEL, before.channel_id, wanted["is_listen"], wanted["is_active"], wanted["parser"]
-    )
-    more = {"changed": changed} if fact is ChannelChanged else {}
-    await commit_events(connection, [_told(before, fact, changed_by, **more)])
-    return True
-
-
-def _told(channel: Channel, fact: type[ChannelFact], changed_by: str, **more: Any) -> Event:
-    about = {
-        "channel_id": str(channel.channel_id),
-        "guild_id": str(channel.guild_id) if channel.guild_id else None,
-        "changed_by": changed_by,
-    }
-    name = f"channel:config:{channel.channel_id}:{datetime.now(UTC).isoformat()}"
-    return Event(fact(**about, **more), correlation.of_name(name))

@@ -18,7 +18,9 @@ from worker.ingest.coverage import Gap, find_gaps
 from worker.words import GapOutcome, GapReason
 
 _OPEN_OF_CHANNEL = """
-SELECT id, first_id, last_id FROM ingestion_gaps WHERE channel_id = $1 AND closed_at IS NULL ORDER BY first_id
+SELECT g.id, g.first_id, g.last_id, c.covered @> int8range(g.first_id, g.last_id, '[]') AS is_covered
+  FROM ingestion_gaps g JOIN discord_channels c USING (channel_id)
+ WHERE g.channel_id = $1 AND g.closed_at IS NULL ORDER BY g.first_id
 """
 
 _OPEN_GAP = "INSERT INTO ingestion_gaps (channel_id, first_id, last_id, reason) VALUES ($1, $2, $3, $4)"
@@ -57,6 +59,12 @@ class OpenGap:
         """The part that is no longer missing, from 0 to 1."""
         return 1 - self.missing / (self.last_id + 1 - self.first_id)
 
+    def seconds_left(self, now: datetime) -> float | None:
+        """None while nothing is fetched, or nothing may be."""
+        if self.is_forbidden or not self.fetched:
+            return None
+        return (now - self.opened_at).total_seconds() * (1 - self.fetched) / self.fetched
+
 
 async def account_for_gaps(
     connection: Connection, newest: Mapping[int, int], reason: GapReason, epoch: int | None
@@ -83,7 +91,10 @@ async def _account_for_channel(
         known = await connection.fetch(_OPEN_OF_CHANNEL, channel_id)
         closed = [row for row in known if not any(_overlap(row, gap) for gap in gaps)]
         opened = [gap for gap in gaps if not any(_overlap(row, gap) for row in known)]
-        events = [await _close(connection, channel_id, row, "fetched") for row in closed]
+        # What is missing of it and asked for no longer was cancelled.
+        events = [
+            await _close(connection, channel_id, row, "fetched" if row["is_covered"] else "cancelled") for row in closed
+        ]
         events += [await _open(connection, gap, reason) for gap in opened]
         await commit_events(connection, events)
     except BaseException:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Rules:
-    """Source: Discord's developer documentation, "Gateway", "Rate Limits" and "Interactions". Times in seconds."""
+    """Source: Discord's developer documentation, "Gateway", "Rate Limits", "Interactions" and "Create Message".
+
+    Times in seconds."""
 
     heartbeat_seconds: float = 41.25
     """What HELLO asks for; a connection without a heartbeat for half as long again is closed with 4009."""
@@ -27,3 +29,5 @@ class Rules:
     """How long an interaction waits for its first answer."""
     token_seconds: float = 900.0
     """How long an interaction's token serves for follow-ups."""
+    nonce_seconds: float = 180.0
+    """How long an enforced nonce gives the message that it was used for; Discord says "a few minutes"."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from worker.ingest.observation import snowflake_time
@@ -27,15 +28,39 @@ def parse_link(text: str) -> tuple[int | None, int]:
     raise ValueError(text)
 
 
-def explain(explanation: Explanation, zone: tzinfo) -> list[str]:
-    """Sentences; `zone` is the one whose clock the times are told by."""
+Clock = Callable[[datetime], str]
 
-    def clock(moment: datetime) -> str:
-        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The commands that mend what is wrong, as they are typed where the explanation is read."""
+
+    add: Callable[[int], str]
+    backfill: Callable[[int, str], str]
+    status: str
+
+
+ON_THE_COMMAND_LINE = Advice(
+    add=lambda channel_id: f"`channels add {channel_id}`",
+    backfill=lambda channel_id, day: f"`backfill {channel_id} --since {day}`",
+    status="`status`",
+)
+IN_DISCORD = Advice(
+    add=lambda channel_id: f"`/channels add` with <#{channel_id}>",
+    backfill=lambda channel_id, day: f"`/channels backfill` with <#{channel_id}> since {day}",
+    status="`/status`",
+)
+
+
+def clock_of(zone: tzinfo) -> Clock:
+    return lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def explain(explanation: Explanation, clock: Clock, advice: Advice) -> list[str]:
+    """Sentences; `clock` tells the times."""
     lines = [f"It was posted at {clock(snowflake_time(explanation.message_id))}."]
     if explanation.message is None:
-        lines += _why_not(explanation, clock)
+        lines += _why_not(explanation, clock, advice)
     else:
         lines += _what_is_stored(explanation.message, clock)
     if explanation.verified_at:
@@ -44,7 +69,7 @@ def explain(explanation: Explanation, zone: tzinfo) -> list[str]:
     return lines
 
 
-def _what_is_stored(message: StoredFacts, clock: Callable[[datetime], str]) -> Iterator[str]:
+def _what_is_stored(message: StoredFacts, clock: Clock) -> Iterator[str]:
     if message.revision == 0:
         yield f"Only its deletion is known, received at {clock(message.received_at)}."
     else:
@@ -60,22 +85,22 @@ def _what_is_stored(message: StoredFacts, clock: Callable[[datetime], str]) -> I
     yield f"It was read{format_name} with the result {state}{reason}; plans: {message.plans}."
 
 
-def _why_not(explanation: Explanation, clock: Callable[[datetime], str]) -> Iterator[str]:
+def _why_not(explanation: Explanation, clock: Clock, advice: Advice) -> Iterator[str]:
     yield "It is not stored."
     channel = explanation.channel
     if explanation.channel_id is None:
         yield "Give its link instead of its id: the channel says why."
     elif channel is None:
-        yield f"The channel is not known: `channels add {explanation.channel_id}` listens to it."
+        yield f"The channel is not known: {advice.add(explanation.channel_id)} listens to it."
     else:
-        yield _why_not_of_channel(explanation, explanation.channel_id, channel, clock)
+        yield _why_not_of_channel(explanation, explanation.channel_id, channel, clock, advice)
 
 
 def _why_not_of_channel(
-    explanation: Explanation, channel_id: int, channel: ChannelFacts, clock: Callable[[datetime], str]
+    explanation: Explanation, channel_id: int, channel: ChannelFacts, clock: Clock, advice: Advice
 ) -> str:
     if not channel.listens:
-        return f"The channel is not listened to: `channels add {channel_id}` changes that."
+        return f"The channel is not listened to: {advice.add(channel_id)} changes that."
     if channel.is_covered:
         return "Everything that Discord had there is stored, so it was deleted before anybody looked, or never was."
     if channel.unreachable_since:
@@ -88,5 +113,5 @@ def _why_not_of_channel(
         return f"It lies in a gap that is open since {clock(gap.opened_at)} and {gap.fetched:.0%} fetched."
     if snowflake_time(explanation.message_id) < channel.since:
         day = f"{snowflake_time(explanation.message_id):%Y-%m-%d}"
-        return f"History is asked for from {clock(channel.since)} on: `backfill {channel_id} --since {day}`."
-    return "It is newer than what is known of the channel: `status` says whether the worker is at work."
+        return f"History is asked for from {clock(channel.since)} on: {advice.backfill(channel_id, day)}."
+    return f"It is newer than what is known of the channel: {advice.status} says whether the worker is at work."

@@ -11,6 +11,7 @@ from worker.exits import NotFoundError
 from worker.ingest.plan_events import setup_data
 from worker.ingest.plan_rows import load_plans
 from worker.views.shown import ShownLevel, ShownPlan, ShownSetup
+from worker.views.stored_plans import ticker_of
 
 # The first state that ended after the moment is the one that held at it.
 _FORMER = """
@@ -44,7 +45,7 @@ async def plans_as_of(connection: Connection, ticker: str, *, day: date, moment:
     """The plans of a ticker for a day with the setups that stood at a moment; there is at least one.
 
     The bias is left out: only its direction is kept with former states. Raises NotFoundError."""
-    ticker = ticker.strip().removeprefix("$").upper()
+    ticker = ticker_of(ticker)
     stood = [row["data"] for row in await connection.fetch(_FORMER, ticker, day, moment)]
     stood = [data for data in stood if data["state"] == "current"]
     unchanged = await connection.fetch(_UNCHANGED, ticker, day, moment)

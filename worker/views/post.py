@@ -26,21 +26,25 @@ def show_post(console: Console, text: str, reading: Reading) -> None:
     for line in _marked_lines(text, reading):
         console.print(line)
     console.print()
-    summary = _SUMMARIES[reading.state].format(
-        format=reading.format,
-        trading_day=f"{reading.trading_day:%A %Y-%m-%d}" if reading.trading_day else "no day",
-        source=_SOURCES.get(reading.trading_day_source or "", "no source"),
-        reason=reading.reason or "no reason given",
-    )
-    console.print(styled(summary, "bold"))
+    console.print(styled(summary(reading), "bold"))
     show_flags(console, reading.flags)
     for plan in reading.plans:
         console.print()
         console.print(styled(plan.ticker or "No ticker", "bold"))
         bias_text, bias_direction = (plan.bias.text, plan.bias.direction) if plan.bias else (None, None)
-        show_plan(console, [_shown(setup) for setup in plan.setups], bias_text, bias_direction)
+        show_plan(console, [shown_setup(setup) for setup in plan.setups], bias_text, bias_direction)
     if reading.unread:
         console.print(styled(f"Unread lines: {len(reading.unread)}, marked above.", _UNREAD_STYLE))
+
+
+def summary(reading: Reading) -> str:
+    """What became of a text, in one sentence."""
+    return _SUMMARIES[reading.state].format(
+        format=reading.format,
+        trading_day=f"{reading.trading_day:%A %Y-%m-%d}" if reading.trading_day else "no day",
+        source=_SOURCES.get(reading.trading_day_source or "", "no source"),
+        reason=reading.reason or "no reason given",
+    )
 
 
 def _marked_lines(text: str, reading: Reading) -> Iterator[Text]:
@@ -92,7 +96,8 @@ def _levels_of(setup: Setup) -> tuple[Level, ...]:
     return (*setup.triggers, *setup.targets, *((setup.stop,) if setup.stop else ()))
 
 
-def _shown(setup: Setup) -> ShownSetup:
+def shown_setup(setup: Setup) -> ShownSetup:
+    """A setup as it was just read."""
     return ShownSetup(
         kind=setup.kind,
         strategy=setup.strategy,

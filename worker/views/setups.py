@@ -17,7 +17,7 @@ _ALWAYS_SHOWN = ("Kind", "Direction", "Trigger", "Targets")
 def show_setups(console: Console, plans: Sequence[ShownPlan], zone: tzinfo) -> None:
     """`zone` is the one whose clock tells when a message was posted."""
     for plan in plans:
-        console.print(styled(f"{plan.ticker}  {plan.trading_day:%A %Y-%m-%d}", "bold"))
+        console.print(styled(f"{plan.ticker or 'No ticker'}  {plan.trading_day:%A %Y-%m-%d}", "bold"))
         show_plan(console, plan.setups, plan.bias_text, plan.bias_direction)
         show_flags(console, plan.flags)
         posted_at = plan.posted_at.astimezone(zone)

@@ -33,9 +33,9 @@ class ShownSetup:
 
 @dataclass(frozen=True, slots=True)
 class ShownPlan:
-    """What one stored message says about a ticker for a trading day, as far as it stands."""
+    """What one stored message says about a ticker for a trading day, as far as it stands; without one it named none."""
 
-    ticker: str
+    ticker: str | None
     trading_day: date
     bias_text: str | None
     bias_direction: str | None

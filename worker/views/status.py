@@ -61,7 +61,7 @@ def _span_json(gap: OpenGap | Gap) -> dict[str, object]:
 
 def _gap_json(gap: OpenGap) -> dict[str, object]:
     """`percent` and `seconds_left` go by time in the channel, not by messages."""
-    left = _seconds_left(gap, datetime.now(UTC))
+    left = gap.seconds_left(datetime.now(UTC))
     return {
         **_span_json(gap),
         "open_since": gap.opened_at.isoformat(),
@@ -70,13 +70,6 @@ def _gap_json(gap: OpenGap) -> dict[str, object]:
         "percent": round(gap.fetched * 100, 1),
         "seconds_left": None if left is None else round(left),
     }
-
-
-def _seconds_left(gap: OpenGap, now: datetime) -> float | None:
-    """None while nothing is fetched, or nothing may be."""
-    if gap.is_forbidden or not gap.fetched:
-        return None
-    return (now - gap.opened_at).total_seconds() * (1 - gap.fetched) / gap.fetched
 
 
 def show_status(console: Console, status: Status, zone: tzinfo) -> None:
@@ -154,7 +147,7 @@ def _why(gap: OpenGap | Gap, zone: tzinfo) -> str:
 def _progress(gap: OpenGap) -> str:
     if gap.is_forbidden:
         return "needs View Channel and Read Message History"
-    left = _seconds_left(gap, datetime.now(UTC))
+    left = gap.seconds_left(datetime.now(UTC))
     done = f"{gap.fetched:.0%} fetched"
     return done if left is None else f"{done}, {timedelta(seconds=round(left))} left"
 

@@ -21,21 +21,25 @@ _TICKERS = """
 SELECT DISTINCT ticker FROM ticker_plans WHERE ticker IS NOT NULL AND state = 'current' ORDER BY ticker
 """
 
-_PLANS = """
+PLANS = """
 SELECT p.id AS plan_id, p.ticker, p.trading_day, p.bias_text, p.bias_direction, p.flags, m.posted_at,
        c.name AS channel_name, m.channel_id, m.guild_id, m.message_id
   FROM ticker_plans p
   JOIN discord_messages m ON m.message_id = p.message_id
   JOIN discord_channels c ON c.channel_id = m.channel_id
- WHERE p.ticker = $1 AND p.trading_day = $2 AND p.state = 'current'
- ORDER BY m.message_id, p.position
 """
+"""What `shown_plans` takes: ticker_plans is p, and a condition and an order are to be added."""
 
+_PLANS = f"{PLANS} WHERE p.ticker = $1 AND p.trading_day = $2 AND p.state = 'current' ORDER BY m.message_id, p.position"
+
+# The setups that stand as their plan does. Of a withdrawn plan these are those that went with it, and none that an edit
+# took out earlier.
 _SETUPS = """
-SELECT id AS setup_id, plan_id, kind, strategy, direction, flags, instrument, quantity
-  FROM trade_setups
- WHERE plan_id = ANY($1::bigint[]) AND state = 'current'
- ORDER BY plan_id, position
+SELECT s.id AS setup_id, s.plan_id, s.kind, s.strategy, s.direction, s.flags, s.instrument, s.quantity
+  FROM trade_setups s JOIN ticker_plans p ON p.id = s.plan_id
+ WHERE s.plan_id = ANY($1::bigint[]) AND s.state = p.state
+   AND (p.state <> 'withdrawn' OR s.updated_at = p.updated_at)
+ ORDER BY s.plan_id, s.position
 """
 
 _LEVELS = """
@@ -50,10 +54,20 @@ async def current_plans(connection: Connection, ticker: str, *, day: date | None
     """The current plans of a ticker for a day, or for today; there is at least one.
 
     Raises NotFoundError, naming the tickers or days that there are."""
-    ticker = ticker.strip().removeprefix("$").upper()
+    ticker = ticker_of(ticker)
     rows = await connection.fetch(_PLANS, ticker, day or today)
     if not rows:
         raise await _not_found(connection, ticker, day, today)
+    return await shown_plans(connection, rows)
+
+
+def ticker_of(text: str) -> str:
+    """The ticker that someone typed: ` $spy` is SPY."""
+    return text.strip().removeprefix("$").upper()
+
+
+async def shown_plans(connection: Connection, rows: Sequence[Any]) -> list[ShownPlan]:
+    """The plans of rows of `PLANS`, in their order, with the setups that stand, or stood while it did."""
     plan_ids = [row["plan_id"] for row in rows]
     levels = defaultdict[tuple[int, int | None], list[ShownLevel]](list)
     for row in await connection.fetch(_LEVELS, plan_ids):
@@ -105,13 +119,14 @@ async def _not_found(connection: Connection, ticker: str, day: date | None, toda
             f"There is no plan for {ticker} today ({today}); the newest is for {days[0]}: add --day {days[0]}."
         )
     if days:
-        return NotFoundError(f"There is no plan for {ticker} on {day}; there are plans for {_some(days, DAYS_NAMED)}.")
+        return NotFoundError(f"There is no plan for {ticker} on {day}; there are plans for {some(days, DAYS_NAMED)}.")
     tickers = [row["ticker"] for row in await connection.fetch(_TICKERS)]
     if tickers:
-        return NotFoundError(f"There is no plan for {ticker}; there are plans for {_some(tickers, TICKERS_NAMED)}.")
+        return NotFoundError(f"There is no plan for {ticker}; there are plans for {some(tickers, TICKERS_NAMED)}.")
     return NotFoundError(f"There is no plan for {ticker}: none is stored yet; `run` and `replay` bring them.")
 
 
-def _some(names: Sequence[object], limit: int) -> str:
+def some(names: Sequence[object], limit: int) -> str:
+    """The first of the names, and how many more there are."""
     listed = ", ".join(map(str, names[:limit]))
     return f"{listed} and {len(names) - limit} more" if len(names) > limit else listed

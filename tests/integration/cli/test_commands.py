@@ -19,7 +19,7 @@ from tests.support.logging_state import logging_as_before
 from worker import commands, correlation, logs
 from worker.db.connection import Database, connected
 from worker.exits import ExitCode, NotFoundError
-from worker.ingest.channels import add_channel
+from worker.ingest.channel_changes import COMMAND_LINE, add_channel
 from worker.ingest.replay import ReplayOptions, replay
 from worker.settings import Settings
 from worker.views.tail import EventFilter, read_events, tail
@@ -185,7 +185,7 @@ async def test_following_shows_what_comes_even_after_a_lost_connection(
     async with following(migrated_database) as process, connected(migrated_database, purpose="test") as connection:
         events = lines_of(process)
         for channel_id in (1, 2):
-            await add_channel(connection, channel_id, changed_by="test")
+            await add_channel(connection, channel_id, by=COMMAND_LINE)
             event = await anext(events)
             assert (event["event_type"], event["data"]["channel_id"]) == ("channel.added", str(channel_id))
             await end_sessions_of_tail(connection)
@@ -200,7 +200,7 @@ async def test_ctrl_c_ends_following_though_the_connection_was_lost_at_the_same_
     migrated_database: Database,
 ) -> None:
     async with following(migrated_database) as process, connected(migrated_database, purpose="test") as connection:
-        await add_channel(connection, 1, changed_by="test")
+        await add_channel(connection, 1, by=COMMAND_LINE)
         await anext(lines_of(process))
         process.send_signal(signal.SIGSTOP)
         await end_sessions_of_tail(connection)

@@ -32,3 +32,11 @@ INSERT INTO import_quarantine (old_table, old_key, reason, detail, row) VALUES (
 INSERT INTO ingestion_gaps (channel_id, first_id, last_id, reason) VALUES (1, 10, 20, 'start');
 INSERT INTO channel_verifications (channel_id, first_id, last_id) VALUES (1, 10, 20);
 UPDATE ingest_lease SET epoch = 3, holder = 'here:1';
+INSERT INTO discord_channels (channel_id, guild_id, name, is_announce) VALUES (3, 10, 'announced', true);
+INSERT INTO channel_changes (channel_id, source, changed_by, changed, correlation_id)
+VALUES (1, 'discord', 700, '{"parser": "aplus"}', gen_random_uuid()), (2, 'setting', NULL, '{"is_listen": true}', gen_random_uuid());
+INSERT INTO guild_settings (guild_id, alarm_channel_id) VALUES (10, 3);
+INSERT INTO synced_commands (application_id, commands_hash) VALUES (99, '\x01');
+INSERT INTO erased_users (user_id, asked_by) VALUES (701, 700);
+INSERT INTO announcements (plan_id, channel_id, message_id, content_hash, state) VALUES (1, 3, 170, '\x01', 'posted');
+INSERT INTO alarms (guild_id, kind, subject, sentence, channel_id, message_id) VALUES (10, 'message', '150', 'Nothing was read', 3, 171);

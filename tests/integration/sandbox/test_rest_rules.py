@@ -176,6 +176,11 @@ async def test_too_many_invalid_requests_are_banned_without_via(sandbox: Sandbox
         ({"embeds": [{"description": "x"}] * 11}, 50035),
         ({"embeds": [{"description": "x" * 6001}]}, 50035),
         ({"content": "x", "nonce": "x" * 26}, 50035),
+        ({"embeds": [{"title": "x" * 257}]}, 50035),
+        ({"embeds": [{"description": "x" * 4097}]}, 50035),
+        ({"embeds": [{"footer": {"text": "x" * 2049}}]}, 50035),
+        ({"embeds": [{"fields": [{"name": "x", "value": "x"}] * 26}]}, 50035),
+        ({"embeds": [{"fields": [{"name": "x", "value": "x" * 1025}]}]}, 50035),
         ({"content": "x", "message_reference": {"message_id": "1"}}, 50035),
     ],
 )
@@ -194,6 +199,18 @@ async def test_an_enforced_nonce_gives_the_message_it_was_used_for(
     second = await rest("POST", f"/channels/{channel.id}/messages", json=body)
     assert first[1]["id"] == second[1]["id"]
     assert len(sandbox.ledger.final(channel.id)) == 1
+
+
+async def test_a_nonce_is_remembered_for_a_few_minutes_and_while_its_message_is_there(
+    sandbox: Sandbox, rest: Rest, channel: Channel
+) -> None:
+    path, body = f"/channels/{channel.id}/messages", {"content": "again", "nonce": "plan-2", "enforce_nonce": True}
+    _, first = await rest("POST", path, json=body)
+    sandbox.delete(int(first["id"]))
+    _, second = await rest("POST", path, json=body)
+    sandbox.rules.nonce_seconds = 0
+    _, third = await rest("POST", path, json=body)
+    assert len({first["id"], second["id"], third["id"]}) == 3
 
 
 async def test_allowed_mentions_decide_who_is_pinged(sandbox: Sandbox, rest: Rest, channel: Channel) -> None:

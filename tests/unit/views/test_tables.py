@@ -323,7 +323,7 @@ def test_the_status_for_programs_has_ids_as_strings() -> None:
 
 
 def test_channels_are_listed_with_those_listened_to_first() -> None:
-    silent = Channel(1, None, "", "unknown", None, False, False, True, None, None, False)
+    silent = Channel(1, None, "", "unknown", None, False, False, True, None, None, None, True, False)
     heard = replace(silent, channel_id=2, name=NASTY, is_listen=True, parser="aplus")
     text = drawn(lambda console: show_channels(console, [silent, heard]))
     assert text.index("\n2 ") < text.index("\n1 ")

@@ -5,6 +5,12 @@ our tables are made. Each rename is recorded in `set_aside`.
 """
 
 NAMES = (
+    "channel_changes",
+    "guild_settings",
+    "synced_commands",
+    "announcements",
+    "alarms",
+    "erased_users",
     "ingestion_gaps",
     "channel_verifications",
     "ingest_lease",

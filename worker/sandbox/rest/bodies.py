@@ -14,6 +14,9 @@ from worker.sandbox.world.world import World
 _CONTENT_LIMIT = 2000  # characters, as a string's code points
 _EMBED_LIMIT = 10
 _EMBED_TEXT_LIMIT = 6000  # characters of all embeds of a message together
+_EMBED_LIMITS = {"title": 256, "description": 4096, "footer text": 2048, "author name": 256}
+_FIELD_LIMIT, _FIELD_LIMITS = 25, {"name": 256, "value": 1024}
+_ATTACHMENT_DESCRIPTION_LIMIT = 1024
 _NON_EMPTY_KEYS = ("content", "embeds", "components", "attachments", "poll", "sticker_ids")
 
 
@@ -69,6 +72,8 @@ def message_fields(world: World, channel: Channel, body: Json, files: list[File]
         raise invalid_form(f"content must be {_CONTENT_LIMIT} or fewer in length")
     if len(embeds) > _EMBED_LIMIT or sum(map(_embed_text, embeds)) > _EMBED_TEXT_LIMIT:
         raise invalid_form("embeds are too many or too long")
+    for embed in embeds:
+        _check_embed(embed)
     fields: dict[str, Any] = {}
     if "content" in body:
         fields["content"] = content
@@ -90,12 +95,30 @@ def require_something(body: Json, files: list[File]) -> None:
         raise EMPTY_MESSAGE
 
 
+def _check_embed(embed: Json) -> None:
+    texts = _embed_texts(embed)
+    fields = embed.get("fields") or []
+    too_long = [name for name, limit in _EMBED_LIMITS.items() if len(texts[name]) > limit]
+    too_long += [
+        key for one in fields for key, limit in _FIELD_LIMITS.items() if not 0 < len(one.get(key, "")) <= limit
+    ]
+    if too_long or len(fields) > _FIELD_LIMIT:
+        raise invalid_form(f"an embed's {', '.join(too_long) or 'fields'} are too long, too many or missing")
+
+
+def _embed_texts(embed: Json) -> dict[str, str]:
+    """The texts of an embed by their names in _EMBED_LIMITS, empty where there is none."""
+    return {
+        "title": embed.get("title") or "",
+        "description": embed.get("description") or "",
+        "footer text": (embed.get("footer") or {}).get("text") or "",
+        "author name": (embed.get("author") or {}).get("name") or "",
+    }
+
+
 def _embed_text(embed: Json) -> int:
-    texts = [embed.get("title"), embed.get("description")]
-    texts += [embed.get("footer", {}).get("text"), embed.get("author", {}).get("name")]
-    for field in embed.get("fields") or []:
-        texts += [field.get("name"), field.get("value")]
-    return sum(len(text) for text in texts if text)
+    fields = [field.get(key) or "" for field in embed.get("fields") or [] for key in _FIELD_LIMITS]
+    return sum(map(len, [*_embed_texts(embed).values(), *fields]))
 
 
 def _attachments(world: World, channel: Channel, described: list[Json], files: list[File]) -> tuple[Json, ...]:
@@ -112,6 +135,8 @@ def _attachments(world: World, channel: Channel, described: list[Json], files: l
         }
         description = by_place.get(place, {}).get("description")
         if description:
+            if len(description) > _ATTACHMENT_DESCRIPTION_LIMIT:
+                raise invalid_form(f"an attachment's description of {len(description)} characters")
             attachment["description"] = description
         world.files[f"/attachments/{channel.id}/{attachment['id']}/{file.name}"] = (file.content, file.content_type)
         new.append(attachment)

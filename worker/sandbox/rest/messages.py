@@ -33,7 +33,7 @@ class MessageRoutes:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._messages = api.world.messages
-        self._nonces: dict[tuple[int, str], int] = {}
+        self._nonces: dict[str, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
         many = f"{PREFIX}/channels/{{channel_id}}/messages"
@@ -73,7 +73,7 @@ class MessageRoutes:
         return json_answer(self._api.payload(self._api.message(request, channel)))
 
     async def create(self, request: web.Request) -> web.Response:
-        """With `enforce_nonce` a nonce that was used before gives the message it was used for."""
+        """With `enforce_nonce` a nonce that was used lately gives the message it was used for."""
         channel = self._sendable(request)
         body, files = await read_body(request)
         require_something(body, files)
@@ -82,12 +82,12 @@ class MessageRoutes:
         nonce = str(body.get("nonce") or "")
         if len(nonce) > _NONCE_LENGTH:
             raise invalid_form(f"nonce must be {_NONCE_LENGTH} or fewer in length")
-        known = self._messages.find(self._nonces.get((channel.id, nonce), 0)) if body.get("enforce_nonce") else None
+        known = self._lately_made(nonce) if body.get("enforce_nonce") else None
         if nonce:
             fields["extra"] = {**fields.get("extra", {}), "nonce": nonce}
         message = known or self._messages.post(channel, self._api.world.places.bot, **fields)
         if nonce:
-            self._nonces[channel.id, nonce] = message.id
+            self._nonces[nonce] = message.id
         return json_answer(self._api.payload(message))
 
     async def edit(self, request: web.Request) -> web.Response:
@@ -134,6 +134,14 @@ class MessageRoutes:
         emoji = request.match_info["emoji"]
         self._messages.react(message, self._api.world.places.bot, emoji, remove=remove)
         return no_content()
+
+    def _lately_made(self, nonce: str) -> Message | None:
+        """The bot's message with that nonce, whatever channel it is in, while Discord remembers it."""
+        message = self._messages.find(self._nonces.get(nonce, 0))
+        if message is None:
+            return None
+        age = (self._api.world.clock.now() - moment_of(message.id)).total_seconds()
+        return message if age < self._api.gateway.rules.nonce_seconds else None
 
     def _found(self, request: web.Request) -> Message:
         return self._api.message(request, self._api.channel(request))

@@ -1,0 +1,173 @@
+"""Alarms of a guild's admins, each told once in the guild's alarm channel and marked there when it is over."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from asyncpg import Connection
+
+from worker.db.lease import begin
+from worker.db.shared_session import SharedSession
+from worker.gateway.announcing import alarm_sentences as sentences
+from worker.gateway.announcing.post import Post
+from worker.gateway.announcing.poster import Wanted
+from worker.words import AlarmKind
+
+TRIES_BORNE = 5  # in vain, before it is an alarm that a plan cannot be announced; about 10 s
+
+# A guild without an alarm channel has no alarms.
+_RAISE = """
+INSERT INTO alarms (guild_id, kind, subject, sentence, channel_id)
+SELECT guild_id, $2, $3, $4, alarm_channel_id FROM guild_settings WHERE guild_id = $1 AND alarm_channel_id IS NOT NULL
+ON CONFLICT (guild_id, kind, subject) WHERE cleared_at IS NULL DO NOTHING
+"""
+
+_CLEAR = """
+UPDATE alarms
+   SET cleared_at = now(), asked = asked + 1, asked_at = now(), tries = 0, retry_at = NULL
+ WHERE kind = $1 AND subject = $2 AND guild_id = coalesce($3, guild_id) AND cleared_at IS NULL
+"""
+
+_OPEN = "SELECT guild_id, kind, subject FROM alarms WHERE kind = ANY($1::text[]) AND cleared_at IS NULL"
+
+_READ = """
+SELECT a.sentence, a.cleared_at, s.alarm_channel_id
+  FROM alarms a LEFT JOIN guild_settings s USING (guild_id)
+ WHERE a.id = $1
+"""
+
+_GUILDS = "SELECT guild_id FROM guild_settings WHERE alarm_channel_id IS NOT NULL"
+
+# A backfill that somebody asked for may take its time.
+_GAPS = """
+SELECT c.guild_id, g.channel_id, g.id, g.first_id, c.permission_state = 'missing' AS is_forbidden
+  FROM ingestion_gaps g JOIN discord_channels c USING (channel_id)
+ WHERE g.closed_at IS NULL AND g.opened_at < now() - make_interval(mins => $1)
+   AND (g.reason <> 'configured' OR c.permission_state = 'missing') AND c.guild_id IS NOT NULL
+"""
+
+_NOT_ANNOUNCED = """
+SELECT DISTINCT ON (a.channel_id) m.guild_id, a.channel_id, a.reason, m.channel_id AS source_id, m.message_id
+  FROM announcements a
+  JOIN ticker_plans p ON p.id = a.plan_id
+  JOIN discord_messages m ON m.message_id = p.message_id
+ WHERE a.answered < a.asked AND a.tries >= $1 AND a.state <> 'deleted' AND m.guild_id IS NOT NULL
+ ORDER BY a.channel_id, a.plan_id
+"""
+
+_HAS_DEAD_LETTERS = "SELECT EXISTS (SELECT FROM event_letters WHERE consumer = $1 AND state = 'dead')"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    guild_id: int
+    kind: AlarmKind
+    subject: str
+    sentence: str
+
+    @property
+    def name(self) -> tuple[int, str, str]:
+        return self.guild_id, self.kind, self.subject
+
+
+async def raise_alarm(connection: Connection, guild_id: int, kind: AlarmKind, subject: str, sentence: str) -> None:
+    """Unless it is raised already."""
+    await connection.execute(_RAISE, guild_id, kind, subject, sentence)
+
+
+async def clear_alarms(connection: Connection, kind: AlarmKind, subject: str, guild_id: int | None = None) -> None:
+    """What it was about is over, in that guild or in all."""
+    await connection.execute(_CLEAR, kind, subject, guild_id)
+
+
+_LASTING: tuple[AlarmKind, ...] = ("gap", "content", "announcing", "dead_letters")
+
+
+class LastingAlarms:
+    """Alarms of a state that lasts: raised while it does, cleared when it is over."""
+
+    def __init__(self, session: SharedSession, *, epoch: int, gap_minutes: int, consumer: str) -> None:
+        """A gap may be open for `gap_minutes`; `consumer` is the one whose dead letters alarm."""
+        self._session = session
+        self._epoch = epoch
+        self._gap_minutes = gap_minutes
+        self._consumer = consumer
+
+    async def look(self, *, lacks_content: bool) -> None:
+        """`lacks_content`: messages come without their content. Raises LeaseLostError."""
+        async with self._session.use() as connection:
+            wanted = {alarm.name: alarm for alarm in await self._wanted(connection, lacks_content)}
+            opened = {tuple(row) for row in await connection.fetch(_OPEN, _LASTING)}
+            if not (wanted.keys() ^ opened):
+                return
+            await begin(connection, self._epoch)
+            for name in wanted.keys() - opened:
+                alarm = wanted[name]
+                await raise_alarm(connection, alarm.guild_id, alarm.kind, alarm.subject, alarm.sentence)
+            for guild_id, kind, subject in opened - wanted.keys():
+                await clear_alarms(connection, kind, subject, guild_id)
+            await connection.execute("COMMIT")
+
+    async def _wanted(self, connection: Connection, lacks_content: bool) -> list[Alarm]:
+        guilds = {row["guild_id"] for row in await connection.fetch(_GUILDS)}
+        alarms = [*await self._gaps(connection), *await _not_announced(connection)]
+        if lacks_content:
+            alarms += [Alarm(guild_id, "content", "intent", sentences.CONTENT) for guild_id in guilds]
+        if await connection.fetchval(_HAS_DEAD_LETTERS, self._consumer):
+            sentence = sentences.dead_letters(self._consumer)
+            alarms += [Alarm(guild_id, "dead_letters", self._consumer, sentence) for guild_id in guilds]
+        return [alarm for alarm in alarms if alarm.guild_id in guilds]
+
+    async def _gaps(self, connection: Connection) -> list[Alarm]:
+        return [
+            Alarm(
+                row["guild_id"],
+                "gap",
+                str(row["id"]),
+                sentences.gap(
+                    row["guild_id"],
+                    row["channel_id"],
+                    row["first_id"],
+                    minutes=self._gap_minutes,
+                    is_forbidden=row["is_forbidden"],
+                ),
+            )
+            for row in await connection.fetch(_GAPS, self._gap_minutes)
+        ]
+
+
+async def _not_announced(connection: Connection) -> list[Alarm]:
+    return [
+        Alarm(
+            row["guild_id"],
+            "announcing",
+            str(row["channel_id"]),
+            sentences.announcing(
+                row["channel_id"],
+                row["reason"] or "of a fault",
+                row["guild_id"],
+                row["source_id"],
+                row["message_id"],
+            ),
+        )
+        for row in await connection.fetch(_NOT_ANNOUNCED, TRIES_BORNE)
+    ]
+
+
+def mark(alarm_id: int) -> str:
+    """What only this alarm's post bears."""
+    return f"-# Alarm {alarm_id}"
+
+
+async def read_alarm(connection: Connection, alarm_id: int, is_posted: bool) -> Wanted | None:
+    """What is to be said about an alarm now; None for one that was over before it was told."""
+    [row] = await connection.fetch(_READ, alarm_id)
+    if not is_posted and (row["cleared_at"] is not None or row["alarm_channel_id"] is None):
+        return None
+    return Wanted(row["alarm_channel_id"] or 0, alarm_post(alarm_id, row["sentence"], row["cleared_at"]))
+
+
+def alarm_post(alarm_id: int, sentence: str, cleared_at: datetime | None) -> Post:
+    if cleared_at is None:
+        return Post(mark(alarm_id), content=f"⚠️ {sentence}\n{mark(alarm_id)}")
+    over = f"✅ Over since <t:{int(cleared_at.timestamp())}:R>. ~~{sentence}~~"
+    return Post(mark(alarm_id), content=f"{over}\n{mark(alarm_id)}")

@@ -1,0 +1,170 @@
+"""Announcing and alarms: what asks for posts, and what brings them to Discord, side by side."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import NoReturn
+from zoneinfo import ZoneInfo
+
+import discord
+import structlog
+from asyncpg import Connection
+
+from worker import metrics
+from worker.db.connection import Database
+from worker.db.lease import LeaseLostError
+from worker.db.shared_session import SharedSession
+from worker.gateway.announcing import alarms, announcement
+from worker.gateway.announcing.announcer import CONSUMER, Announcer
+from worker.gateway.announcing.post_rows import PostTable
+from worker.gateway.announcing.poster import Poster, PostKind, Wanted
+from worker.gateway.announcing.stored_announcement import read_announced_plan
+from worker.gateway.client import GatewayClient
+from worker.gateway.discord_commands.asking import missing_permissions
+from worker.gateway.pacing import InvalidRequests, Pace, watch_answers
+from worker.gateway.rest import PASSING_REST
+from worker.gateway.watchdog import INTENT_MISSING
+from worker.health import Health
+from worker.ingest.writer import PASSING
+from worker.settings import Settings
+
+LOOK_SECONDS = 5.0  # how often it is looked for lasting alarms
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
+
+ANNOUNCING_PERMISSIONS: tuple[str, ...] = (
+    "view_channel",
+    "read_message_history",
+    "send_messages",
+    "embed_links",
+    "attach_files",
+)
+"""What the bot needs where it announces. It looks there for its own posts, so that none comes twice."""
+
+log = structlog.get_logger(__name__)
+
+
+class AnnouncingService:
+    """Has a REST session of its own: what is to be said about a gateway that is lost must not need it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        health: Health,
+        *,
+        epoch: int,
+        pace: Pace,
+        invalid: InvalidRequests,
+        gateway: Callable[[], GatewayClient | None],
+    ) -> None:
+        """`gateway` gives the client that is connected, which knows what the bot may do where."""
+        self._health = health
+        self._gateway = gateway
+        self._pace, self._invalid = pace, invalid
+        self._token = settings.discord_token.get_secret_value() if settings.discord_token else ""
+        self._zone = ZoneInfo(settings.plan_timezone)
+        self._session = SharedSession(database, purpose="announcing")
+        self._client: discord.Client | None = None
+        self._failed = asyncio.Event()
+        self._lasting = alarms.LastingAlarms(
+            self._session, epoch=epoch, gap_minutes=settings.alarm_gap_minutes, consumer=CONSUMER
+        )
+        plans = PostKind(PostTable("announcements", "plan_id", epoch=epoch), str, announcement.mark, self._read_plan)
+        told = PostKind(PostTable("alarms", "id", epoch=epoch), "alarm {}".format, alarms.mark, alarms.read_alarm)
+        self._poster = Poster(
+            self._session, (plans, told), invalid=invalid, explain=self._explain, on_failed=self._failed.set
+        )
+        self._announcer = Announcer(
+            database, lease_seconds=settings.lease_seconds, today=self._today, on_marked=self._poster.wake
+        )
+
+    async def run(self) -> None:
+        """For ever. Raises LeaseLostError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._announcer.run())
+                group.create_task(self._look_for_alarms())
+                group.create_task(self._keep_posting())
+        except ExceptionGroup as faults:
+            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+        finally:
+            self._session.close()
+
+    async def _keep_posting(self) -> NoReturn:
+        delay = FIRST_RETRY_SECONDS
+        while True:
+            self._client = client = self._make_client()
+            try:
+                await client.login(self._token)
+                delay = FIRST_RETRY_SECONDS
+                await self._poster.run(client)
+            except (discord.HTTPException, discord.LoginFailure, *PASSING_REST) as error:
+                # A token that Discord refuses ends the worker: the gateway's session sees to that.
+                log.warning("announcing.not_logged_in", reason=f"{type(error).__name__}: {error}")
+            finally:
+                await client.close()
+            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
+            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+
+    def _make_client(self) -> discord.Client:
+        return discord.Client(
+            intents=discord.Intents(guilds=True),  # the library warns of a client without it
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=watch_answers(self._pace, self._invalid),
+        )
+
+    async def _look_for_alarms(self) -> NoReturn:
+        while True:
+            try:
+                await self._lasting.look(lacks_content=self._lacks_content)
+                self._poster.wake()
+            except LeaseLostError:
+                raise
+            except PASSING as error:
+                log.warning("alarms.not_looked", reason=f"{type(error).__name__}: {error}")
+            except Exception:
+                metrics.ANNOUNCER_FAULTS.inc()
+                log.exception("alarms.failed")
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next look is due, or a try failed."""
+        self._failed.clear()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._failed.wait()
+        except TimeoutError:
+            return
+
+    @property
+    def _lacks_content(self) -> bool:
+        return any(INTENT_MISSING in reason for reason in self._health.waiting.values())
+
+    def _today(self) -> date:
+        return datetime.now(self._zone).date()
+
+    async def _read_plan(self, connection: Connection, plan_id: int, is_posted: bool) -> Wanted | None:
+        bot_id = self._client.user.id if self._client and self._client.user else 0
+        announced = await read_announced_plan(connection, plan_id, today=self._today(), bot_id=bot_id)
+        if not is_posted and announced.announce_to is None:
+            return None
+        return Wanted(announced.announce_to or 0, announcement.announcement(announced))
+
+    def _explain(self, channel_id: int, error: Exception) -> str:
+        """Why a channel refuses, as the middle of a sentence."""
+        cause = error.__cause__
+        if isinstance(cause, discord.NotFound):
+            return "Discord knows no such channel"
+        if not isinstance(cause, discord.Forbidden):
+            return f"Discord answers {error}"
+        client = self._gateway()
+        channel = client.permitting_channel(channel_id) if client else None
+        if channel is None:
+            return "the bot lacks View Channel there"
+        needed = ANNOUNCING_PERMISSIONS
+        if isinstance(channel, discord.Thread):
+            needed = tuple("send_messages_in_threads" if name == "send_messages" else name for name in needed)
+        missing = missing_permissions(channel.permissions_for(channel.guild.me), needed)
+        return f"the bot lacks {', '.join(missing)} there" if missing else f"Discord answers {error}"

@@ -1,0 +1,1 @@
+"""What people ask and configure from inside Discord: application commands, their answers and their buttons."""

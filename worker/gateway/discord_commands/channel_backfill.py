@@ -1,0 +1,137 @@
+"""Shows how the fetching of a channel's history goes, in one message that is edited in place."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+import discord
+from asyncpg import Connection
+
+from worker.exits import NotFoundError, RefusedError
+from worker.gateway.discord_commands import outcomes
+from worker.gateway.discord_commands.asking import Interaction, check_manages_guild, permission_name
+from worker.gateway.discord_commands.configuring import ListenableChannel, change, changed_by
+from worker.gateway.discord_commands.context import CommandContext
+from worker.gateway.discord_commands.owned_view import IDLE_SECONDS, OwnedView
+from worker.gateway.discord_commands.permissions import TO_LISTEN
+from worker.gateway.discord_commands.replies import answer, relative
+from worker.ingest.channel_changes import ask_for_history, cancel_history
+from worker.views.backfill import BackfillProgress, read_progress
+
+POLL_SECONDS = 1.0  # Discord allows few more edits of a message than one a second
+NOTICE_SECONDS = 30.0  # within which the worker has looked for gaps
+BAR_PARTS = 20
+
+
+async def follow_backfill(
+    context: CommandContext, interaction: Interaction, channel: ListenableChannel, since: datetime
+) -> None:
+    """Asks for the history and shows how far it is, for as long as Discord lets the answer be edited.
+
+    Raises NotFoundError for a channel that is not listened to, and RefusedError where its history may not be read."""
+    known = context.book.find(channel.id)
+    if known is None or not known.listens:
+        raise NotFoundError(f"<#{channel.id}> is not listened to: `/channels add` or `/channels resume` changes that.")
+    former = known.history_from
+
+    async def make(connection: Connection) -> bool:
+        by = changed_by(interaction)
+        return await ask_for_history(connection, channel.id, since, by=by, epoch=context.epoch)
+
+    is_asked = await change(context, make, channel)
+    view = BackfillView(context, interaction, channel, former) if is_asked and former else None
+    await _show_progress(context, interaction, channel, since, view)
+
+
+async def _show_progress(
+    context: CommandContext,
+    interaction: Interaction,
+    channel: ListenableChannel,
+    since: datetime,
+    view: "BackfillView | None",
+) -> None:
+    began = last_seen = asyncio.get_running_loop().time()
+    shown = ""
+    while view is None or not view.cancelled.is_set():
+        now = asyncio.get_running_loop().time()
+        async with context.session.use() as connection:
+            progress = await read_progress(connection, channel.id, since)
+        if progress.is_forbidden:
+            needed = " and ".join(map(permission_name, TO_LISTEN))
+            raise RefusedError(f"Give the bot {needed} in <#{channel.id}>: its history cannot be read without them.")
+        last_seen = now if progress.is_noticed else last_seen
+        ending = _ending(progress, channel, since, seconds=now - began, unnoticed=now - last_seen)
+        if ending is not None:
+            if view is not None:
+                view.stop()
+            await answer(interaction, ending, view=None)
+            return
+        if (text := progress_text(progress, channel.id, since, datetime.now(UTC))) != shown:
+            shown = text
+            await answer(interaction, text, view=view)
+        await _pause(view)
+
+
+async def _pause(view: "BackfillView | None") -> None:
+    """Until the next look, or until it is cancelled."""
+    if view is None:
+        return await asyncio.sleep(POLL_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(POLL_SECONDS):
+            await view.cancelled.wait()
+    return None
+
+
+def _ending(
+    progress: BackfillProgress, channel: ListenableChannel, since: datetime, *, seconds: float, unnoticed: float
+) -> str | None:
+    """What is said last, once there is nothing more to be shown."""
+    day = discord.utils.format_dt(since, "D")
+    if progress.is_done:
+        return f"Everything in <#{channel.id}> since {day} is stored: {progress.messages} messages."
+    if unnoticed > NOTICE_SECONDS:
+        return f"Discord has no message in <#{channel.id}> since {day} that is not stored."
+    if seconds > IDLE_SECONDS:
+        return f"It goes on: `/channels list` shows when <#{channel.id}> has no more gaps."
+    return None
+
+
+def progress_text(progress: BackfillProgress, channel_id: int, since: datetime, now: datetime) -> str:
+    """`since` is the moment asked for, `now` the present."""
+    full = round(progress.fetched * BAR_PARTS)
+    bar = "▰" * full + "▱" * (BAR_PARTS - full)
+    left = progress.seconds_left(now)
+    ready = "" if left is None else f", ready {relative(now + timedelta(seconds=left))}"
+    return (
+        f"Fetching <#{channel_id}> since {discord.utils.format_dt(since, 'D')}\n"
+        f"{bar} {progress.fetched:.0%}{ready}\n{progress.messages} messages are stored."
+    )
+
+
+class BackfillView(OwnedView):
+    """`cancelled` is set once its button was pressed."""
+
+    def __init__(
+        self, context: CommandContext, interaction: Interaction, channel: ListenableChannel, former: datetime
+    ) -> None:
+        """`former` is how far back was asked for before."""
+        super().__init__(interaction, seconds=IDLE_SECONDS)
+        self._context = context
+        self._channel = channel
+        self._former = former
+        self.cancelled = asyncio.Event()
+
+    @discord.ui.button(label="Cancel", style=discord.ButtonStyle.secondary)
+    async def cancel(self, interaction: Interaction, _: "discord.ui.Button[BackfillView]") -> None:
+        check_manages_guild(interaction)
+        self.cancelled.set()
+        self.stop()
+        await interaction.response.defer()
+
+        async def make(connection: Connection) -> bool:
+            by, epoch = changed_by(interaction), self._context.epoch
+            return await cancel_history(connection, self._channel.id, self._former, by=by, epoch=epoch)
+
+        await change(self._context, make)
+        await answer(interaction, f"Cancelled: what was fetched of <#{self._channel.id}> stays.", view=None)
+        outcomes.ended(interaction)
