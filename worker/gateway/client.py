@@ -196,9 +196,13 @@ class GatewayClient(discord.Client):
             self._spans.missed(channel_id, message_id)
             return
         guild_id = int(payload["guild_id"]) if payload.get("guild_id") else None
-        observation = observe_message(payload, origin="live", guild_id=guild_id)
+        observation = self.observe(payload, origin="live", guild_id=guild_id)
         if not self._put(observation, self._spans.arrived(channel_id, message_id)):
             self._spans.missed(channel_id, message_id)
+
+    def observe(self, payload: dict[str, Any], *, origin: Origin, guild_id: int | None) -> Observation:
+        """The observation of one of Discord's message objects."""
+        return observe_message(payload, origin=origin, guild_id=guild_id, own_id=self.user.id if self.user else None)
 
     def _put(self, observation: Observation, covered: Covered | None = None) -> bool:
         if self._queue.put(observation, covered):
@@ -214,7 +218,7 @@ class GatewayClient(discord.Client):
         if "content" not in payload or "author" not in payload:
             # Part of a message would read as if the rest of it had been removed.
             payload = dict(await self.http.get_message(event.channel_id, event.message_id))
-        self._put(observe_message(payload, origin="live", guild_id=event.guild_id))
+        self._put(self.observe(payload, origin="live", guild_id=event.guild_id))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         self._deleted(event.message_id, event.channel_id, event.guild_id)
@@ -292,8 +296,10 @@ class GatewayClient(discord.Client):
         log.exception("gateway.handler_failed", handler=event_method)
 
 
-def observe_message(payload: dict[str, Any], *, origin: Origin, guild_id: int | None) -> Observation:
-    """The observation of one of Discord's message objects."""
-    return Observation(
-        "posted", origin, int(payload["id"]), int(payload["channel_id"]), guild_id, datetime.now(UTC), payload
-    )
+def observe_message(
+    payload: dict[str, Any], *, origin: Origin, guild_id: int | None, own_id: int | None = None
+) -> Observation:
+    """The observation of one of Discord's message objects; `own_id` is the user that the bot is."""
+    message_id, channel_id = int(payload["id"]), int(payload["channel_id"])
+    is_own = own_id is not None and (payload.get("author") or {}).get("id") == str(own_id)
+    return Observation("posted", origin, message_id, channel_id, guild_id, datetime.now(UTC), payload, is_own=is_own)

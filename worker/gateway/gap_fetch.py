@@ -13,7 +13,7 @@ from worker.db.shared_session import SharedSession
 from worker.events.catalogue import CatchupCompleted, CatchupStarted, Event, Fact
 from worker.events.outbox import tell
 from worker.failpoints import reach
-from worker.gateway.client import GatewayClient, observe_message
+from worker.gateway.client import GatewayClient
 from worker.gateway.described import can_read_history
 from worker.gateway.rest import PAGE, Rest, SessionEndedError
 from worker.ingest.channels import set_permission
@@ -105,7 +105,7 @@ class GapFetch:
             await self._prove_empty(client, gap)
         channel = client.permitting_channel(self._channel_id)
         guild_id = channel.guild.id if channel else None
-        seen = [observe_message(message, origin="history", guild_id=guild_id) for message in page]
+        seen = [client.observe(message, origin="history", guild_id=guild_id) for message in page]
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
         started = time.perf_counter()
         async with means.writing:

@@ -8,7 +8,6 @@ import discord
 import structlog
 
 from worker.failpoints import reach
-from worker.gateway.client import observe_message
 from worker.gateway.described import can_read_history
 from worker.gateway.gap_fetch import Means, NotPermittedError
 from worker.gateway.rest import PAGE
@@ -68,7 +67,7 @@ class LookBack:
             raise NotPermittedError
         began = datetime.now(UTC)
         page = await means.rest.messages(client, self._channel_id, after=first_id - 1)
-        seen = [observe_message(message, origin="history", guild_id=channel.guild.id) for message in page]
+        seen = [client.observe(message, origin="history", guild_id=channel.guild.id) for message in page]
         reached = last_id if len(page) < PAGE else min(seen[-1].message_id, last_id)
         async with means.session.use() as connection:
             standing = await standing_messages(connection, self._channel_id, first_id, reached)
@@ -93,11 +92,12 @@ class LookBack:
         tells a message that does not exist from one that may not be read. None: too young to tell."""
         if message_id > snowflake_at(datetime.now(UTC) - timedelta(seconds=self._window.settled_seconds)):
             return None
+        client = self._means.connected_client()
         try:
-            payload = await self._means.rest.message(self._means.connected_client(), self._channel_id, message_id)
+            payload = await self._means.rest.message(client, self._channel_id, message_id)
         except discord.Forbidden:
             raise NotPermittedError from None
         if payload is not None:
-            return observe_message(payload, origin="history", guild_id=guild_id)
+            return client.observe(payload, origin="history", guild_id=guild_id)
         now = datetime.now(UTC)
         return Observation("deleted", "history", message_id, self._channel_id, guild_id, now, deletion_inferred=True)

@@ -14,7 +14,9 @@ class Observation:
     """One message as it was seen, or the news that it is gone.
 
     `payload` is Discord's message object as it came, with a channel_id; None for a deletion.
-    `received_at` is when we learnt of it, which for a deletion is the only time there is."""
+    `received_at` is when we learnt of it, which for a deletion is the only time there is.
+    `is_own` is a message of the worker's own bot: stored as any other, but never read, or what it announces of a plan
+    would supersede the plan."""
 
     kind: Literal["posted", "deleted"]
     origin: Origin
@@ -24,6 +26,7 @@ class Observation:
     received_at: datetime
     payload: dict[str, Any] | None = None
     deletion_inferred: bool = False
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

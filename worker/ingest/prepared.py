@@ -23,6 +23,8 @@ TYPE_NAMES = {0: "default", 19: "reply", 20: "command", 21: "thread_starter", 23
 FORWARD_REFERENCE = 1
 SETUP_LIMIT = 1000  # of one message; a transaction must never take so long that the server ends it as idle
 _GREATEST_BIGINT = 2**63 - 1
+OWN_POST = "posted by the worker itself"
+"""The reason why a message of the worker's own is never read."""
 
 Read = Callable[[str, datetime, str | None], Reading]
 """Reads a text posted at a time with the parser of that name, or the one that recognises it."""
@@ -78,7 +80,10 @@ def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMe
     posted_at = snowflake_time(observation.message_id)
     embeds, attachments = _list(payload.get("embeds")), _list(payload.get("attachments"))
     correlation_id = correlation.of_message(observation.message_id)
-    reading = read_safely(read, text, posted_at, parser, correlation_id)
+    if observation.is_own:
+        reading = Reading("not_a_plan", reason=OWN_POST)
+    else:
+        reading = read_safely(read, text, posted_at, parser, correlation_id)
     return PreparedMessage(
         message_id=observation.message_id,
         channel_id=observation.channel_id,

@@ -12,24 +12,26 @@ from worker.ingest.observation import DISCORD_EPOCH
 from worker.ingest.plan_changes import PlanChange, changes_between, is_unchanged
 from worker.ingest.plan_rows import load_plans
 from worker.ingest.plans import PlanValue, plans_of_text
-from worker.ingest.prepared import Read, read_safely
+from worker.ingest.prepared import OWN_POST, Read, read_safely
 from worker.ingest.rereading import STORED_TEXT, StoredText, write_readings
 
 BATCH = 2000  # messages a look
 
 # A tombstone whose text was never known has nothing to read.
+_READABLE = f"""
+message_id > $1 AND revision > 0 AND ($2::text IS NULL OR parser = $2) AND parse_reason IS DISTINCT FROM '{OWN_POST}'
+"""
+
 _STORED = f"""
 SELECT {STORED_TEXT}
   FROM discord_messages
- WHERE message_id > $1 AND revision > 0 AND ($2::text IS NULL OR parser = $2)
+ WHERE {_READABLE}
  ORDER BY message_id
  LIMIT {BATCH}
 """  # noqa: S608  constants of ours
 
 
-_COUNT = """
-SELECT count(*) FROM discord_messages WHERE message_id > $1 AND revision > 0 AND ($2::text IS NULL OR parser = $2)
-"""
+_COUNT = f"SELECT count(*) FROM discord_messages WHERE {_READABLE}"  # noqa: S608  constants of ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,12 @@ from zoneinfo import ZoneInfo
 
 from tests.support.announced import Announced
 from tests.support.discord_desk import Desk
+from tests.support.posts import read
 from tests.support.waiting import until
+from worker.db.connection import connected
 from worker.demo_posts import corrected_plan, opening_plan, withdrawn_plan
+from worker.ingest.prepared import OWN_POST
+from worker.ingest.reparse import reparse
 from worker.sandbox import Permission
 
 
@@ -224,3 +228,22 @@ async def test_a_thread_is_announced_where_its_channel_is(desk: Desk, announced:
         desk.sandbox.post(thread, withdrawn_plan(today()))
         [qqq] = await announced.titled("QQQ")
     assert f"/{thread.id}/" in qqq.embeds[0]["url"]
+
+
+async def test_what_the_worker_posts_in_a_listened_channel_is_stored_and_never_read(
+    desk: Desk, announced: Announced
+) -> None:
+    channels = (desk.plans.id, announced.channel.id)
+    async with desk.at_work(discord_channels=channels):
+        desk.sandbox.post(desk.plans, opening_plan(today()))
+        for post in await announced.titled("NVDA", "SPY"):
+            await desk.stored(post)
+    async with desk.at_work(discord_channels=channels):  # which looks back
+        await announced.settled()
+    async with connected(desk.database, purpose="test") as connection:
+        assert not [batch.differences async for batch in reparse(connection, read, lambda _: None) if batch.differences]
+    rows = await desk.fetch(
+        "SELECT parse_state, parse_reason, text <> '' AS has_text FROM discord_messages WHERE channel_id = $1",
+        announced.channel.id,
+    )
+    assert [tuple(row) for row in rows] == [("not_a_plan", OWN_POST, True)] * 2
