@@ -76,7 +76,7 @@ class Canvas:
             baseline = round(y + style.size * CAPITAL_HEIGHT / 2)
             pen.text((round(x), baseline), text, style.colour, self._lettering.font(style), anchor=f"{align}s")
         written = BytesIO()
-        # Few colours are in it: a palette changes nothing that one could see, takes half the time and a third of the bytes.
+        # Few colours are in it: a palette changes nothing one could see, in half the time and a third of the bytes.
         finished.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(written, "PNG")
         return written.getvalue()
 

@@ -35,7 +35,7 @@ def _band(scale: Scale, span: LadderLevel) -> tuple[float, float]:
 
 
 def _paint_zones(canvas: Canvas, chart: Chart, side: Side) -> None:
-    tint = colours.mixed(colours.DIRECTION[side.direction], 0.2)
+    tint = colours.mixed(colours.DIRECTION[side.direction], colours.TINT)
     for lane in side.lanes:
         for level in lane.levels:
             if level.is_zone:

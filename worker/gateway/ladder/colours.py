@@ -1,6 +1,8 @@
 """Colours for Discord's dark mode. A direction is also told by side and shape, for those who see no red and green."""
 
 BACKGROUND = "#2b2d31"
+TINT = 0.16
+"""The share of a colour in a ground that is tinted with it."""
 RULE = "#46484f"
 LEADER = "#6a6d75"
 AXIS_TEXT = "#a5a8b0"

@@ -25,7 +25,7 @@ def lanes_of(setups: Sequence[LadderSetup], scale: Scale) -> list[Lane]:
     """As few lanes as the setups need, each setup in the first one that is free."""
     lanes: list[list[LadderSetup]] = []
     ends: list[float] = []
-    for top, bottom, setup in sorted(((*_reach(setup, scale), setup) for setup in setups if setup.levels), key=_edges):
+    for top, bottom, setup in sorted(((*_reach(setup, scale), setup) for setup in setups), key=_edges):
         free = next((place for place, end in enumerate(ends) if end + _APART <= top), None)
         if free is None:
             lanes.append([setup])

@@ -79,7 +79,7 @@ def _paint_chip(canvas: Canvas, bias: str, left: float, middle: float, lettering
     colour = colours.DIRECTION.get(bias, colours.BIAS)
     word = lettering.cut(bias.capitalize(), _CHIP, _WIDEST_CHIP)
     right = left + 54 + lettering.width(word, _CHIP) + 18
-    canvas.box((left, middle - 25), (right, middle + 25), colours.mixed(colour, 0.2), 14)
+    canvas.box((left, middle - 25), (right, middle + 25), colours.mixed(colour, colours.TINT), 14)
     _paint_arrow(canvas, left + 30, middle, 11, colour, up=bias != "bearish")
     canvas.text((left + 54, middle), word, replace(_CHIP, colour=colour))
     return right

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 BREAK_HEIGHT = 112
 """Pixels in place of what was left out: torn edges, and room for the markers at the prices beside them."""
 
 _CROWDED = 24
-"""Pixels from level to level, on average, under which a group of levels cannot be told apart."""
+"""Pixels from level to level, in the median, under which a group of levels is hard to tell apart."""
 _WORTH_A_BREAK = Decimal("0.4")
 """The share of the height that an empty stretch takes at least: a break must win much, as it costs the true scale."""
 _MOST_BREAKS = 3
@@ -114,7 +115,8 @@ def _gaps(spans: Sequence[Span]) -> Iterator[tuple[Decimal, int]]:
 
 
 def _is_crowded(spans: Sequence[Span], unit: float) -> bool:
-    return len(spans) > 1 and float(_extent(spans)) * unit / (len(spans) - 1) < _CROWDED
+    steps = [upper.low - lower.low for lower, upper in pairwise(spans)]
+    return bool(steps) and float(median(steps)) * unit < _CROWDED
 
 
 def _extent(spans: Sequence[Span]) -> Decimal:
