@@ -1,5 +1,6 @@
 """Pictures of price ladders beside their golden ones, and what holds for a picture of any ladder."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -111,3 +112,11 @@ def test_strangers_words_do_not_widen_the_picture() -> None:
     image = picture(draw_ladder(long))
     margin = image.crop((image.width - 20, 0, image.width, image.height))
     assert margin.getcolors() == [(margin.width * margin.height, (43, 45, 49))]
+
+
+@pytest.mark.parametrize("room", range(60, 180, 7))
+def test_a_text_without_room_is_not_cut_within_a_number(room: int) -> None:
+    lettering, style = Lettering(), Style("Medium", 20, colours.TEXT)
+    (line,) = lettering.wrapped("598.90/596.40/594.10/591.20/589.00", style, room, most=1)
+    assert lettering.width(line, style) <= room
+    assert re.fullmatch(r"(\d{3}\.\d\d/)*…", line)

@@ -124,8 +124,10 @@ def test_what_a_stranger_wrote_is_shown_as_written(words: str) -> None:
     )
 
 
-def test_a_long_bias_text_is_cut_between_words() -> None:
-    text = ladder_text(ladder("SPY", bias_text="598.90 " * 100))
-    assert len(text) <= 302
+@pytest.mark.parametrize("between", [" ", "/"])
+@pytest.mark.parametrize("before", range(8))
+def test_a_long_bias_text_is_not_cut_within_a_number(between: str, before: int) -> None:
+    text = ladder_text(ladder("SPY", bias_text="x" * before + f"598.90{between}" * 100))
+    assert 290 <= len(text) <= 300
     assert numbers_in(text) == {"598.90"}
     assert text.endswith(" …")

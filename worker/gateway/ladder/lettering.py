@@ -13,6 +13,8 @@ from typing import Literal
 
 from PIL import ImageFont
 
+from worker.gateway.ladder.words import without_part_of_number
+
 Weight = Literal["Medium", "Bold"]
 
 CAPITAL_HEIGHT = 0.711
@@ -78,11 +80,11 @@ class Lettering:
         return lines
 
     def cut(self, text: str, style: Style, room: float) -> str:
-        """The text, or as many of its letters as fit before an ellipsis."""
+        """The text, or as much of its beginning as fits before an ellipsis, not cut within a number."""
         if self.width(text, style) <= room:
             return text
         count = bisect_left(range(len(text)), True, key=lambda count: self.width(f"{text[:count]}…", style) > room)
-        return f"{text[: max(count - 1, 0)]}…"
+        return f"{without_part_of_number(text[: max(count - 1, 0)])}…"
 
     def _words_in(self, words: Sequence[str], style: Style, room: float) -> int:
         """How many words a line holds, at least one."""

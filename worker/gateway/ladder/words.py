@@ -37,11 +37,16 @@ def day_text(day: date) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """What a stranger wrote, on one line, nothing hidden, cut between words to at most `limit` characters."""
+    """What a stranger wrote, on one line, nothing hidden, cut to at most `limit` characters and not within a number."""
     words = visible(" ".join(text.split()))
     if len(words) <= limit:
         return words
-    return f"{words[:limit].rpartition(' ')[0] or words[: limit - 2]} …"
+    return f"{words[: limit - 1].rpartition(' ')[0] or without_part_of_number(words[: limit - 2])} …"
+
+
+def without_part_of_number(text: str) -> str:
+    """The beginning of a longer text, less the digits at its end: there may have been more of them."""
+    return text.rstrip("0123456789.,")
 
 
 def ladder_text(ladder: Ladder, limit: int = EMBED_DESCRIPTION_LIMIT) -> str:
