@@ -1,9 +1,11 @@
 """Price ladders to draw, each by the name of its golden picture."""
 
+import sys
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
-from worker.gateway.ladder import Direction, Ladder, LadderLevel, LadderSetup
+from worker.gateway.ladder import Direction, Ladder, LadderLevel, LadderSetup, draw_ladder
 
 THURSDAY = date(2025, 6, 12)
 
@@ -147,3 +149,17 @@ LADDERS = {
     "nothing": NOTHING,
     "outlier": OUTLIER,
 }
+
+
+GOLDEN = Path(__file__).parents[1] / "data" / "ladder"
+"""The pictures as they should be. After a wanted change: `python -m tests.support.ladders [NAME...]`; look at each."""
+
+
+def main() -> None:
+    """Draws the golden pictures anew, those named or all."""
+    for name in sys.argv[1:] or LADDERS:
+        (GOLDEN / f"{name}.png").write_bytes(draw_ladder(LADDERS[name]))
+
+
+if __name__ == "__main__":
+    main()

@@ -67,10 +67,10 @@ class Ladder:
         return (*self.bias_levels, *(level for setup in self.setups for level in setup.levels))
 
     def towards(self, direction: Direction) -> list[LadderSetup]:
-        """The setups of a direction, the highest trigger first as on a ladder."""
-        chosen = [setup for setup in self.setups if setup.direction == direction]
+        """The setups of a direction that have any level, the highest trigger first as on a ladder."""
+        chosen = [setup for setup in self.setups if setup.direction == direction and setup.levels]
         return sorted(chosen, key=_height, reverse=True)
 
 
 def _height(setup: LadderSetup) -> Decimal:
-    return max((level.middle for level in setup.triggers or setup.levels), default=Decimal(0))
+    return max(level.middle for level in setup.triggers or setup.levels)

@@ -37,11 +37,16 @@ def day_text(day: date) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """What a stranger wrote, on one line, nothing hidden, cut between words to at most `limit` characters."""
+    """What a stranger wrote, on one line, nothing hidden, cut to at most `limit` characters and not within a number."""
     words = visible(" ".join(text.split()))
     if len(words) <= limit:
         return words
-    return f"{words[:limit].rpartition(' ')[0] or words[: limit - 2]} …"
+    return f"{words[: limit - 1].rpartition(' ')[0] or without_part_of_number(words[: limit - 2])} …"
+
+
+def without_part_of_number(text: str) -> str:
+    """The beginning of a longer text, less the digits at its end: there may have been more of them."""
+    return text.rstrip("0123456789.,")
 
 
 def ladder_text(ladder: Ladder, limit: int = EMBED_DESCRIPTION_LIMIT) -> str:
@@ -58,45 +63,48 @@ def describe_ladder(ladder: Ladder) -> str:
 def _fitted(pieces: Sequence[_Piece], limit: int) -> str:
     """As many whole pieces as there is room for, and how many levels the others have."""
     left = sum(piece.levels for piece in pieces)
-    text = fitting = ""
+    text, fitting = "", _rest(left)
     for piece in pieces:
         text += piece.text
         left -= piece.levels
-        rest = f"\n… and {left} more" if left else ""
-        if len(text) > limit:
-            break
-        if len(text) + len(rest) <= limit:
-            fitting = text + rest
+        if len(text) + len(_rest(left)) <= limit:
+            fitting = text + _rest(left)
     return fitting.strip("\n")
+
+
+def _rest(levels: int) -> str:
+    return f"\n… and {levels} more" if levels else ""
 
 
 def _bias(ladder: Ladder, written: Callable[[str], str]) -> Iterator[_Piece]:
     if ladder.bias_text:
         yield _Piece(f"\n{written(one_line(ladder.bias_text, _BIAS_TEXT_LIMIT))}")
-    if ladder.bias_direction or ladder.bias_levels:
-        yield _Piece(f"\n{' '.join(filter(None, (ladder.bias_direction, 'bias'))).capitalize()}")
+    head = f"\n{_joined(ladder.bias_direction, 'bias').capitalize()}"
+    if ladder.bias_direction and not ladder.bias_levels:
+        yield _Piece(head)
     for number, level in enumerate(ladder.bias_levels):
         name = "flips" if level.role == "flip" else ""
-        yield _Piece(f"{', ' if number else ': '}{_joined(name, level.relation, _price(level))}", 1)
+        yield _Piece(f"{', ' if number else f'{head}: '}{_joined(name, level.relation, _price(level))}", 1)
 
 
 def _setups(ladder: Ladder, bold: str) -> Iterator[_Piece]:
+    """Lines such as `Aggressive breakout above 601.30 → 603.80, 606.20, stop 599` under their direction."""
     for direction, head in _HEADS.items():
-        if setups := ladder.towards(direction):
-            yield _Piece(f"\n\n{bold}{head}{bold}")
-        for setup in setups:
-            yield from _setup(setup, bold)
+        before = f"\n\n{bold}{head}{bold}"
+        for setup in ladder.towards(direction):
+            before += f"\n{setup.name}"
+            for level in _levels(setup, bold):
+                yield _Piece(f"{before}{level}", 1)
+                before = ""
 
 
-def _setup(setup: LadderSetup, bold: str) -> Iterator[_Piece]:
-    """A line such as `Aggressive breakout above 601.30 → 603.80, 606.20, stop 599`."""
-    yield _Piece(f"\n{setup.name}")
+def _levels(setup: LadderSetup, bold: str) -> Iterator[str]:
     for number, level in enumerate(setup.triggers):
-        yield _Piece(f"{',' if number else ''} {_joined(level.relation, f'{bold}{_price(level)}{bold}')}", 1)
+        yield f"{',' if number else ''} {_joined(level.relation, f'{bold}{_price(level)}{bold}')}"
     for number, level in enumerate(setup.targets):
-        yield _Piece(f"{', ' if number else ' → '}{_price(level)}", 1)
+        yield f"{', ' if number else ' → '}{_price(level)}"
     if setup.stop:
-        yield _Piece(f", stop {_price(setup.stop)}", 1)
+        yield f", stop {_price(setup.stop)}"
 
 
 def _price(level: LadderLevel) -> str:
