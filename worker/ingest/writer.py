@@ -52,7 +52,7 @@ PASSING = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
-PREPARED_AT_ONCE = 2  # messages: a fraction of a millisecond
+PREPARED_AT_ONCE = 4  # messages: a fraction of a millisecond
 TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
 
 log = structlog.get_logger(__name__)
