@@ -86,7 +86,8 @@ def _state_without_header(reader: PlanReader, sections: Sequence[Section]) -> St
         many = sum(len(section.setups) for section in sections) >= _CONVINCING
         crowded = any(map(_is_crowded, reader.lines))
         return "empty" if plain or crowded or (named and many) else "not_a_plan"
-    return "empty" if named and plain >= _CONVINCING - 1 else "not_a_plan"
+    announced = any(section.note for section in sections) or PLURAL.search(reader.sheet.text) is not None
+    return "empty" if named and announced and plain >= _CONVINCING - 1 else "not_a_plan"
 
 
 def _is_crowded(line: Line) -> bool:

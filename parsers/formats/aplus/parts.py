@@ -44,10 +44,11 @@ class Part(NamedTuple):
 
     `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a
     `run` lists triggers or a trigger and its targets, which of its `columns` are targets, and whether a `zone` is one
-    or begins its targets; `ends` are two targets or the two ends of one. `broke` says that a price is to break, not
-    which way. `explicit` parts have an arrow, brackets or a word before their targets; `waiting` ones end with it.
-    `doubtful` targets are those that a word calls a place on the chart: `(PMH 587.20)`. `asides` are the unknown words
-    that something sets off from the prices: `586.49 (best one)`. `doubt` is why the part must not be read at all."""
+    or begins its targets; `ends` is said of two targets that can be the two ends of one, and of triggers that words
+    part. `broke` says that a price is to break, not which way. `explicit` parts have an arrow, brackets or a word
+    before their targets; `waiting` ones end with it. `doubtful` targets are those that a word calls a place on the
+    chart: `(PMH 587.20)`. `asides` are the unknown words that something sets off from the prices: `586.49 (best one)`.
+    `doubt` is why the part must not be read at all."""
 
     kind: Kind | None
     strategy: Strategy | None
@@ -193,7 +194,7 @@ def _roles(draft: Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], 
             del ahead[-1]  # `586.49 | 584.20, 582.00 | 588.00`: a column that nothing names
             draft.unknown_after += 1
         return items[:1], (*ahead, *draft.targets), "zone" if joined and loose else ends
-    spread = ends
+    spread = "ends" if draft.targets and "other" in gaps else ends
     if first and not draft.targets:
         runs = _RUN_GAPS | {"slash"} if set(gaps) == {"slash"} and (joined or not draft.zone) else _RUN_GAPS
         if not others and first in {"dash", "to"}:

@@ -203,6 +203,10 @@ class PlanReader(Context):
         if setup is None:
             self._refuse("a price that cannot be one")
             return
+        low, high = self._section.scale
+        if self._section.setups and not low <= setup.triggers[0].low <= high:
+            self._refuse("prices far from those of its ticker")
+            return
         self._take(setup)
         self._take_stop()
         self.numbers.used.update(self._first + at for at in _numbers(part))

@@ -45,7 +45,7 @@ _TABLE: Final[dict[Word, str]] = {
     Word("stop"): "stop stops sl s/l s.l stoploss stop-loss invalidation inval",
     Word("towards"): """
         into toward towards targeting eyeing aiming then next test tests testing look looks looking opens expect
-        expecting eyes up down
+        expecting eyes trim trims up down
     """,
     Word("to"): "to thru",
     Word("and"): "and or plus",

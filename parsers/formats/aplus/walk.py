@@ -19,7 +19,8 @@ _WEAK_STOPS: Final = frozenset("❌✖✋sS")
 _BARE_PRICE: Final = re.compile(rf"\uFE0F?\s?\$?{ANY}")
 _NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
 _UP_TO: Final = r"(?:\s?(?:just|right|if|on|when|at|is|it|a|price|close|closes|closed|back)\b){0,4}"
-_SOLD_AT: Final = re.compile(rf"\s?(?:at|into|[:@=])?\s?\$?{ANY}", re.IGNORECASE)
+_OPTIONS: Final = frozenset({"call", "calls", "put", "puts"})
+_SOLD_AT: Final = re.compile(rf"\s?(?:half|some|most|all)?\s?(?:at|into|[:@=])?\s?\$?{ANY}", re.IGNORECASE)
 _ROUGH: Final = re.compile(rf"{PRICE}x|{ANY}k", re.IGNORECASE)
 """`181.7x`, `104.5k`: a price, but not to the cent."""
 
@@ -45,6 +46,7 @@ class PartReader:
         self._placed = False  # a word for a place on the chart stands between the last number and here
         self._aside = False  # something sets what stands here off from the number before it
         self._bracketed = False
+        self._optioned = False  # the last side was said as calls or puts
         self._bought = False  # the last side was said as `buy`, so that `sell` tells its target
         self._searched = start  # how far that was looked for
         self._gap_start = start
@@ -148,10 +150,13 @@ class PartReader:
     def _side(self, token: Token, value: str) -> None:
         side = cast("Direction", value)
         small = token.text.lower()
-        if small.startswith("sell") and self._bought and _SOLD_AT.match(self._shape, token.end):
+        sold = self._bought or (self._expected == "target" and self.drafts[-1].run)
+        if small.startswith("sell") and sold and _SOLD_AT.match(self._shape, token.end):
             self._target(token, value)
             return
-        self._bought = small.startswith("buy")
+        self._bought, self._optioned = small.startswith("buy"), small in _OPTIONS
+        if self._optioned and self.drafts[-1].targets and self._shape[self._gap_start : token.start].isspace():
+            self._return_strike()
         self._begin(
             token,
             lambda draft: (
@@ -161,6 +166,13 @@ class PartReader:
         draft = self.drafts[-1]
         draft.mixed = draft.mixed or draft.side not in {None, side}
         draft.side = side
+
+    def _return_strike(self) -> None:
+        """`→ 374, 376 calls`: a strike or a target."""
+        draft = self.drafts[-1]
+        self.meanings[draft.targets.pop()] = "unread"
+        draft.between.pop()
+        draft.unknown_after += 1
 
     def _begin(self, token: Token, belongs: Callable[[Draft], bool]) -> None:
         """A kind, strategy or side after the numbers begins the next setup on the line, unless it completes this
@@ -178,14 +190,17 @@ class PartReader:
             draft.broke = True
 
     def _relation(self, token: Token, value: str) -> None:
-        draft = self.drafts[-1]
-        if self._expected == "stop":
+        draft, last = self.drafts[-1], self._last
+        if self._expected == "stop" or (self._expected == "target" and value == "near" and not draft.targets):
             return
         if draft.run and token.name in {"less", "more"}:
-            self._towards(token, value)
+            if not (self._uncertain and last is not None and last.text.isupper()):  # `if SPY > 600`
+                self._towards(token, value)
         elif draft.relation is None and not (draft.targets or (draft.run and self._uncertain)):
             draft.relation = cast("Relation", value)
             self._number_setup(draft)
+            if draft.run and value != "near" and _BARE_PRICE.match(self._shape, token.end):
+                self._before_relation(draft, token)
         elif draft.run and token.name == "word":
             self._unknown(token, value)
 
@@ -194,6 +209,13 @@ class PartReader:
         if len(draft.run) == 1 and draft.named and self._last is not None and self._last.text == ONE_DIGIT:
             draft.run.clear()
             self.meanings[-1] = "label"
+
+    def _before_relation(self, draft: Draft, token: Token) -> None:
+        """A price before the one that a relation names: `370 puts below 368` is a strike, else it is doubtful."""
+        if self._optioned and len(draft.run) == 1 and "," not in self._shape[self._gap_start : token.start]:
+            self.meanings[draft.run.pop()] = "contract"
+        else:
+            draft.unknown_after += 1
 
     def _zone(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]

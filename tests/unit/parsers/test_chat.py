@@ -58,8 +58,8 @@ def test_what_could_be_a_plan_is_an_alarm(text: str) -> None:
         ("Here are the A+ setups, enjoy:", 1, "empty"),
         ("Here are the A+ setups, enjoy:", 2, "parsed"),
         ("Here are the A+ setups for Thu Jun 12, enjoy:", 1, "parsed"),
-        ("Enjoy:", 2, "empty"),
-        ("Enjoy:", 3, "parsed"),
+        ("Levels for today:", 2, "empty"),
+        ("Levels for today:", 3, "parsed"),
         ("A+ setups that worked:", 3, "empty"),
     ],
 )
