@@ -5,25 +5,28 @@ from typing import Final, Literal, NamedTuple
 
 from parsers.formats.aplus.tokens import ARROWS
 from parsers.formats.aplus.vocabulary import NEVER_TICKERS, WELL_KNOWN, look_up
-from parsers.numbers import ANY, MARKERS, SMALL
+from parsers.numbers import ANY, MARKERS, SMALL, count
 
 Lead = Literal["", "dash", "arrow", "bracket"]
 
+_MENTION = rf"<(?:[@#]|a?:)[^<>]{{0,80}}>|:[a-z_][\w{MARKERS}]{{1,40}}:|@(?:everyone|here)\b"
+_QUOTE = rf">(?=\s*(?:[^\s{MARKERS}$=>]|\$[A-Z]|{SMALL}[).:]))|>>(?=\s*\$?[A-Z])|<(?=\$?[A-Z]{{1,6}}>)"
 _LEAD: Final = re.compile(
-    rf"(?:[🎯🛑⛔🚫](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|>(?=\s*(?:[^\s{MARKERS}$=>]|\$[A-Z]|{SMALL}[).:]))|<(?=\$?[A-Z]{{1,6}}>)|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑⛔🚫<>@\ue000])*"
+    rf"(?:[🎯🛑⛔🚫](?=\s*[^\W\d_])|[-–—=~]{{1,3}}>|{_QUOTE}|{_MENTION}|#(?=[\s#])|[^\w{MARKERS}$#⚠🎯🛑⛔🚫<>@\ue000])*"
 )
 _ORDINAL: Final = re.compile(
-    rf"{SMALL}(?:\.?[).:](?!{ANY})|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*"
-    rf"|(?:#|[Nn]o\.?\s){SMALL}[:.)]?\s+|[A-Ha-h]\)\s*|[A-E]\.\s+"
+    rf"{SMALL}(?:\.?[).:](?!{ANY})|[\]/](?=\s?\$?[A-Z])|\uFE0F?\u20E3|\s?[-–—](?=\s*[^\W\d_])|\s(?=\$?[A-Z]{{1,5}}\b))\s*"
+    rf"|(?:#|[Nn]o\.?\s){SMALL}[:.)]?\s+|[A-Ha-h]\)\s*|[A-E]\.\s+|(?:I{{1,3}}|IV)[.)]\s+"
 )
 _TICKER_LABEL: Final = re.compile(
     rf"(?:ticker|symbol|stock|setup|trade|play|idea)s?\s*(?:#?{SMALL}\s*[:=.)–—-]?|[:=])\s*(?=[$#]?[A-Z])"
-    r"|(?:trade\s|day\s)?(?:setup|plan|level|idea|play|trade)s?\s(?:for|on|in)\s(?=[$#]?[A-Z]{1,5}\W*$)",
+    r"|(?:ticker|symbol)\s?[–—-]?\s?(?=[$#]?[A-Z])|(?:NYSE|NASDAQ|AMEX|ARCA|CBOE|BATS|OTC)\s?:\s?(?=[A-Z])"
+    r"|(?:(?:trade\s|day\s|game\s)?(?:setup|plan|level|idea|play|trade)s?\s)?(?:for|on|in)\s(?=[$#]?[A-Z]{1,5}\W*$)",
     re.IGNORECASE,
 )
-_COMPANY: Final = re.compile(r"(?:[A-Z][\w&.'’-]*\s){1,4}?\(([$#]?[A-Z]{1,5})\)\W*$")
+_COMPANY: Final = re.compile(rf"(?:[A-Z{MARKERS}][\w&.'’{MARKERS}-]*\s){{1,4}}?\(([$#]?[A-Z]{{1,5}})\)\W*$")
 _ANOTHER: Final = re.compile(r"\s*(?:[&/,+]|and\b)\s*[$#]?([A-Z]{2,5})\b")
-_TICKER: Final = re.compile(rf"[$#]?([A-Za-z]{{1,9}})(?:([./-])(USDT?|[A-Za-z]))?(?![\w'’{MARKERS}])")
+_TICKER: Final = re.compile(rf"[$#]?([A-Za-z]{{1,9}})(?:([./-])(USDT?|[A-Za-z]))?(?![\w{MARKERS}]|['’]\w)")
 _WORD_OR_NUMBER: Final = re.compile(rf"[^\W\d_]|{ANY}")
 _TARGET: Final = re.compile(rf"\s?[:=]\s?\$?{ANY}")
 _ARROW: Final = re.compile(rf"[-–—=~]>|[{ARROWS}]")
@@ -61,6 +64,7 @@ def read_head(shape: str) -> Head:
     marked = ordinal is not None or label is not None
     company = _COMPANY.match(shape, after)
     if company is not None and look_up(shape[after:].split(maxsplit=1)[0].lower()).cls == "unknown":
+        marked = marked or count(company[0]) > 0
         return Head(start, _lead(shape[:start].strip()), marked, company[1].lstrip("$#"), len(shape))
     ticker, end = _ticker(shape, label.end() if label else after, marked)
     return Head(start, _lead(shape[:start].strip()), marked, ticker, end if ticker else after)

@@ -85,8 +85,8 @@ def _read(shape: str) -> Line:
         return Line("rule")
     head = read_head(shape)
     reader = PartReader(shape, head.end)
-    if head.numbered:
-        reader.meanings[:] = ["ordinal"] * len(reader.meanings)
+    if reader.meanings:
+        reader.meanings[:] = _head_meanings(shape[: head.end], head)
     sign = shape.find("⚠")
     found = [token for token in tokens(shape, head.end) if sign < 0 or token.start < sign]
     for token in found:
@@ -107,6 +107,15 @@ def _read(shape: str) -> Line:
         count(shape[: max(note, 0)]),
     )  # fmt: skip
     return line._replace(ordinary=_ordinary(line))
+
+
+def _head_meanings(shape: str, head: Head) -> list[Meaning]:
+    """What the numbers before the words of a line are."""
+    other: Meaning = "ordinal" if head.numbered else "unread"
+    meanings: list[Meaning] = []
+    for token in tokens(shape, 0):
+        meanings += ["mention" if token.name == "mention" else other] * count(token.text)
+    return meanings
 
 
 def _note_start(shape: str, head: Head, sign: int) -> int:

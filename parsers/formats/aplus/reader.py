@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 
 from parsers.confidence import confidence
-from parsers.formats.aplus.context import EMPTY, Context
-from parsers.formats.aplus.header import find_trading_day, other_dates
+from parsers.formats.aplus.context import EMPTY
+from parsers.formats.aplus.dating import DayReader
 from parsers.formats.aplus.lines import Form, Line
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
 from parsers.formats.aplus.sections import NoteLine
@@ -16,7 +16,6 @@ from parsers.numbers import around
 from parsers.reading import Kind, Setup, Span, Strategy
 
 _TITLE_WORDS = 3
-_LABELS_BELOW = 100  # smaller whole numbers in a header count tickers, parts or versions
 _SMALL_START: Final = re.compile(r"[\W\d_]*[a-z]")
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
@@ -28,7 +27,7 @@ _WITHOUT_TICKER: Final = (("ticker_missing",), confidence(("ticker_missing",)), 
 _new_setup = partial(tuple.__new__, Setup)
 
 
-class PlanReader(Context):
+class PlanReader(DayReader):
     """Reads the lines of one text in order."""
 
     def read(self) -> None:
@@ -76,58 +75,12 @@ class PlanReader(Context):
     def _remark(self, line: Line) -> None:
         if line.header[1] and self.mention is None and not self._section.setups:
             self.mention = line
+        if line.ticker is not None and self._dated_ticker(line, line.ticker):
+            return
         if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
             return
         if self._section.setups and self._next() in {"setup", "heading"}:
             self._closed = True  # a title that names no ticker that could be told
-
-    # the header
-
-    def _header(self, line: Line) -> None:
-        if self.header is not None:
-            self._repeated_header(line)
-            return
-        for number in self._numbers():
-            self.meanings[number] = "label" if self.numbers.values[number] < _LABELS_BELOW else "unread"
-        if self.mention is not None:
-            self.found = None  # the header itself says more than talk of one above it
-        titled = self.sheet.line(self._index)[line.header[0] : line.header[1]].split()[-1][0].isupper()
-        # In small letters and without a date it is more likely praise for a plan than the head of one.
-        if self._find_day() or titled:
-            self.header = line
-            self._other_days(line)
-
-    def _other_days(self, line: Line) -> None:
-        """A header that names two days is read for one of them and reported for the other."""
-        if self.found is None or "label" not in self.meanings[self._first : self.numbers.firsts[self._index + 1]]:
-            return
-        for start, end in other_dates(self.sheet.line(self._index), self.found):
-            self._mark(start, end, "unread")
-            self._refuse("names another day too")
-
-    def _repeated_header(self, line: Line) -> None:
-        """A header once more, as where a title stands above the text; another day in it is not read."""
-        found = find_trading_day(self.sheet.line(self._index), line.header[1], is_header=True, posted=self._posted)
-        if found is not None and self.found is not None and found.day == self.found.day:
-            self._date_numbers(found)
-        elif line.meanings:
-            self._refuse("a second header")
-
-    def _find_day(self) -> bool:
-        """Looks for the trading day in the header or on a line above the setups that holds nothing else."""
-        if (self.found is not None and self.found.end) or any(section.setups for section in self.sections):
-            return False
-        line = self.lines[self._index]
-        found = find_trading_day(
-            self.sheet.line(self._index), line.header[1], is_header=line.header[1] > 0, posted=self._posted
-        )
-        if found is None:
-            return False
-        self._date_numbers(found)
-        if found.problem:
-            self._refuse(found.problem)
-        self.found = found
-        return True
 
     # setups
 

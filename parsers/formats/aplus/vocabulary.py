@@ -73,7 +73,8 @@ _TABLE: Final[dict[Word, str]] = {
         updated update corrected correction revised adjusted new side move continuation clean close closes
         closing candle candles hold holds holding retest retests back ticker symbol stock watchlist plan take
         loss limit spot upper lower extended primary secondary final last runner runners once size half usd
-        volume vol momentum strong heavy grade through flush flushes squeeze squeezes push pushes
+        today game weekly weeklies options option currently volume vol momentum strong heavy
+        grade through flush flushes squeeze squeezes push pushes
     """,
 }
 
