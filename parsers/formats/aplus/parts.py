@@ -48,7 +48,8 @@ class Part(NamedTuple):
     part. `broke` says that a price is to break, not which way. `explicit` parts have an arrow, brackets or a word
     before their targets; `waiting` ones end with it. `doubtful` targets are those that a word calls a place on the
     chart: `(PMH 587.20)`. `asides` are the unknown words that something sets off from the prices: `586.49 (best one)`.
-    `doubt` is why the part must not be read at all."""
+    `counted` parts have another price before anything that says targets, so that a digit can count them. `doubt` is
+    why the part must not be read at all."""
 
     kind: Kind | None
     strategy: Strategy | None
@@ -65,6 +66,7 @@ class Part(NamedTuple):
     unknown_before: int
     unknown_after: int
     asides: int
+    counted: bool
     doubt: str | None
     start: int
     end: int
@@ -115,8 +117,8 @@ def finished(draft: Draft, waiting: bool) -> Part:
     explicit = draft.explicit or bool(targets)
     part = Part(
         kind, draft.strategy, draft.side, draft.relation, triggers, targets, tuple(draft.doubtful), draft.stop, spread,
-        draft.broke, explicit, waiting, draft.unknown_before, draft.unknown_after, draft.asides, _doubt(draft),
-        draft.start, draft.end,
+        draft.broke, explicit, waiting, draft.unknown_before, draft.unknown_after, draft.asides,
+        len(draft.run) > 1, _doubt(draft), draft.start, draft.end,
     )  # fmt: skip
     return part._replace(plain=_plain(part))
 

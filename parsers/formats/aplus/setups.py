@@ -30,14 +30,7 @@ def build(
     `flags`."""
     direction, first = DIRECTIONS[kind], origin.first
     refused = len(numbers.refused)
-    pairs, ahead = part.triggers, part.targets
-    if part.spread == "ends":
-        flags.append("zone_or_target")
-    elif part.spread:
-        pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
-        taken = {*ahead, *(at for pair in pairs for at in pair)}
-        numbers.refused += [first + low for low, high in part.triggers if low == high and low not in taken]
-    pairs, ahead = _uncounted(pairs, ahead, numbers, first)
+    pairs, ahead = _roles(part, direction, numbers, first, flags)
     triggers = _triggers(pairs, numbers, first)
     if not triggers:
         return None
@@ -51,17 +44,31 @@ def build(
     stop = None
     if part.stop is not None and numbers.fitting([first + part.stop], price):
         stop = numbers.level("stop", first + part.stop)
-    if part.unknown_before or part.unknown_after:
-        flags.append("unknown_words")
-    if len(numbers.refused) > refused:
-        flags.append("number_unread")
-    if RELATED.get(part.relation, direction) != direction:
-        flags.append("relation_contradicts")
+    odd = {
+        "unknown_words": part.unknown_before or part.unknown_after,
+        "number_unread": len(numbers.refused) > refused,
+        "relation_contradicts": RELATED.get(part.relation, direction) != direction,
+    }
+    flags += [flag for flag, is_so in odd.items() if is_so]
     flags += _wrong_ways(direction, triggers, targets, stop)
     marks = tuple(flags)
     return Setup(
         kind, strategy, direction, triggers, tuple(targets), stop, origin.line, origin.span, marks, confidence(marks)
     )
+
+
+def _roles(
+    part: Part, direction: Direction, numbers: Numbers, first: int, flags: list[str]
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """A part's triggers and targets; prices that it leaves out are refused."""
+    pairs, ahead = part.triggers, part.targets
+    if part.spread == "ends":
+        flags.append("zone_or_target")
+    elif part.spread:
+        pairs, ahead = _resolve(part, direction, numbers.values[first:], flags)
+        taken = {*ahead, *(at for pair in pairs for at in pair)}
+        numbers.refused += [first + low for low, high in part.triggers if low == high and low not in taken]
+    return _uncounted(pairs, ahead, numbers, first) if part.counted else (pairs, ahead)
 
 
 def extend(setup: Setup, part: Part, numbers: Numbers, first: int, end: int) -> Setup:

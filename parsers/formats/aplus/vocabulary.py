@@ -61,7 +61,9 @@ _TABLE: Final[dict[Word, str]] = {
         bias note notes outlook caution warning summary thesis sentiment reminder context overview nb remark
         comment lean leaning
     """,
-    Word("entry"): "entry entries entrie entrys entr enter trigger triggers level levels lvl lvls price prices",
+    Word(
+        "entry"
+    ): "entry entries entrie entrys entr enter trigger triggers stop-limit level levels lvl lvls price prices",
     Word("place"): """
         support supports resistance resistances supply demand premarket pre-market high highs low lows pmh pml
         pdh pdl hod lod vwap pivot gap top bottom

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
-from parsers.formats.aplus.parts import DIRECTIONS, Draft, Part, finished
+from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Draft, Part, finished
 from parsers.formats.aplus.tokens import ARROWS, MEANINGS, Token, joined
 from parsers.numbers import ANY, ONE_DIGIT, PRICE, count
 from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
@@ -24,6 +24,9 @@ _SOLD_AT: Final = re.compile(rf"\s?(?:half|some|most|all)?\s?(?:at|into|[:@=])?\
 _ROUGH: Final = re.compile(rf"{PRICE}x|{ANY}k", re.IGNORECASE)
 """`181.7x`, `104.5k`: a price, but not to the cent."""
 
+_EXIT_AT: Final = re.compile(rf"\s?(?:at|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
+_NAMED_PRICE: Final = re.compile(rf"\s?\$?{ANY}\s(?:long|call|breakout|bounce)", re.IGNORECASE)
+_ORDERS: Final = frozenset({"buy", "sell"})
 _LEFT_AT: Final = re.compile(rf"{_UP_TO}\s?(?:below|under|above|over|[<>])\s?\$?{ANY}", re.IGNORECASE)
 _RISKED_TO: Final = re.compile(rf"\s?(?:to|at|is|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
 _SET_OFF: Final = re.compile(rf"[(\[{{,;!*{ARROWS}]|<-|[-=]>|\s[-–—]\s|\b(?:with|w|if)\b")
@@ -193,7 +196,10 @@ class PartReader:
         draft, last = self.drafts[-1], self._last
         if self._expected == "stop" or (self._expected == "target" and value == "near" and not draft.targets):
             return
-        if draft.run and token.name in {"less", "more"}:
+        if draft.targets and self._turns_back(draft, token, value):
+            self.drafts.append(Draft(token.start, relation=cast("Relation", value)))
+            self._expected = "trigger"
+        elif draft.run and token.name in {"less", "more"}:
             if not (self._uncertain and last is not None and last.text.isupper()):  # `if SPY > 600`
                 self._towards(token, value)
         elif draft.relation is None and not (draft.targets or (draft.run and self._uncertain)):
@@ -209,6 +215,14 @@ class PartReader:
         if len(draft.run) == 1 and draft.named and self._last is not None and self._last.text == ONE_DIGIT:
             draft.run.clear()
             self.meanings[-1] = "label"
+
+    def _turns_back(self, draft: Draft, token: Token, value: str) -> bool:
+        """Whether a relation points against the setup so far: `> 584 long → 586 / < 580 short → 578`. `>` is an arrow
+        to many, so that it takes a word behind its price."""
+        way = DIRECTIONS[draft.kind] if draft.kind is not None else draft.side or RELATED.get(draft.relation)
+        ahead = _NAMED_PRICE if token.name == "more" else _BARE_PRICE
+        against = way is not None and way != RELATED.get(cast("Relation", value), way)
+        return against and ahead.match(self._shape, token.end) is not None
 
     def _before_relation(self, draft: Draft, token: Token) -> None:
         """A price before the one that a relation names: `370 puts below 368` is a strike, else it is doubtful."""
@@ -236,8 +250,12 @@ class PartReader:
         leads = token.name == "arrow" and not draft.named and _NUMBER_AHEAD.match(self._shape, token.end)
         if draft.run or leads:
             self._target(token, value)
+        elif len(self.drafts) > 1 and self._last is not None and self._last.word.cls == "relation":
+            draft.garbled = True  # `or breakout above → 588`: the price stands before the setup
 
     def _stop(self, token: Token, value: str) -> None:
+        if self._bought_or_sold():
+            return  # `buy stop 584`: an order
         weak = token.text in _WEAK_STOPS and _BARE_PRICE.match(self._shape, token.end)
         if weak and not self.drafts[-1].run:
             if token.text.isalpha():
@@ -246,8 +264,14 @@ class PartReader:
         self._expected = "stop"
         self._uncertain = False
 
+    def _bought_or_sold(self) -> bool:
+        return not self.drafts[-1].run and self._last is not None and self._last.text.lower() in _ORDERS
+
     def _leave(self, token: Token, value: str) -> None:
         """`out below 584`, `risk 584`: a stop, where a price follows that one is left at."""
+        if token.text.lower() == "exit" and self.drafts[-1].run and _EXIT_AT.match(self._shape, token.end):
+            self._target(token, value)
+            return
         risk = token.text.lower().startswith("risk") and _RISKED_TO.match(self._shape, token.end)
         if self.drafts[-1].run and (risk or _LEFT_AT.match(self._shape, token.end)):
             self._stop(token, value)
