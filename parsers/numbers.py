@@ -131,12 +131,19 @@ def _price(digits: str) -> Worth:
     return Worth(PRICE, Decimal(digits.replace(",", "")))
 
 
+def _pairs(digits: str) -> list[str]:
+    """`1,005,1,012` as two prices."""
+    pieces = digits.split(",")
+    return [",".join(pieces[at : at + 2]) for at in range(0, len(pieces), 2)]
+
+
 def _resolve(digits: str, company: Sequence[Decimal]) -> list[tuple[str, Worth]]:
-    """One price, a list whose prices end with decimals, or a list of all that commas part: the first that fits."""
+    """One price, a list whose prices end with decimals, a list of all that commas part, or one of pairs of these:
+    the first that fits."""
     whole = _price(digits)
     if whole.marker != ODD and not company:
         return [(digits, whole)]
-    for parts in ([digits], _AFTER_DECIMALS.split(digits), digits.split(",")):
+    for parts in ([digits], _AFTER_DECIMALS.split(digits), digits.split(","), _pairs(digits)):
         worths = [_price(part) for part in parts]
         others = company or [worths[0].value]
         if all(any(near(worth.value, other) for other in others) for worth in worths):

@@ -45,11 +45,11 @@ class Part(NamedTuple):
     `spread` names what only the prices can decide: whether a `pair` is a zone or a trigger and its target, whether a
     `run` lists triggers or a trigger and its targets, which of its `columns` are targets, and whether a `zone` is one
     or begins its targets; `ends` is said of two targets that can be the two ends of one, and of triggers that words
-    part. `broke` says that a price is to break, not which way. `explicit` parts have an arrow, brackets or a word
-    before their targets; `waiting` ones end with it. `doubtful` targets are those that a word calls a place on the
-    chart: `(PMH 587.20)`. `asides` are the unknown words that something sets off from the prices: `586.49 (best one)`.
-    `counted` parts have another price before anything that says targets, so that a digit can count them. `doubt` is
-    why the part must not be read at all."""
+    part or that stand behind a zone. `broke` says that a price is to break, not which way. `explicit` parts have an
+    arrow, brackets or a word before their targets; `waiting` ones end with it. `doubtful` targets are those that a
+    word calls a place on the chart: `(PMH 587.20)`. `asides` are the unknown words that something sets off from the
+    prices: `586.49 (best one)`. `counted` parts have another price before anything that says targets, so that a digit
+    can count them. `doubt` is why the part must not be read at all."""
 
     kind: Kind | None
     strategy: Strategy | None
@@ -201,6 +201,8 @@ def _roles(draft: Draft) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], 
         runs = _RUN_GAPS | {"slash"} if set(gaps) == {"slash"} and (joined or not draft.zone) else _RUN_GAPS
         if not others and first in {"dash", "to"}:
             spread = "pair"
+        elif joined and first == "comma" and not draft.listed:
+            spread = "ends"
         elif others and not draft.listed and set(gaps) <= runs:
             spread = "columns" if set(gaps) <= _PARTING else "run"
     return items, tuple(draft.targets), spread

@@ -12,6 +12,7 @@ from parsers.numbers import near
 from parsers.reading import Direction, Kind, Level, Setup, Span, Strategy
 
 _COUNTERS: Final = frozenset(map(Decimal, range(1, 10)))
+_THOUSAND, _THOUSAND_DIGITS = 1000, 3
 _WAYS: Final = frozenset({"targets_wrong_way", "stop_wrong_way"})
 
 
@@ -111,13 +112,16 @@ def _uncounted(
 
 
 def _broken(numbers: Numbers, since: int) -> bool:
-    """Whether a number refused since then is the end that broke off the one before it: `586 .49`, `586..49`."""
-    values, levels = numbers.values, numbers.levels
-    return any(
-        values[at] < 1 and values[at - 1] % 1 == 0 and levels[at].span.start - levels[at - 1].span.end <= 1
-        for at in numbers.refused[since:]
-        if at
-    )
+    """Whether a number refused since then is the end that broke off the one before it: `586 .49`, `21 890`."""
+    return any(_broke_off(numbers, at) for at in numbers.refused[since:] if at)
+
+
+def _broke_off(numbers: Numbers, at: int) -> bool:
+    value, before = numbers.values[at], numbers.values[at - 1]
+    begin, end = numbers.levels[at].span
+    if before % 1 or begin - numbers.levels[at - 1].span.end > 1:
+        return False
+    return value < 1 or (end - begin == _THOUSAND_DIGITS and value % 1 == 0 and before < _THOUSAND)
 
 
 def _triggers(pairs: Sequence[tuple[int, int]], numbers: Numbers, first: int) -> tuple[Level, ...]:
