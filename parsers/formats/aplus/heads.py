@@ -4,7 +4,7 @@ import re
 from typing import Final, Literal, NamedTuple
 
 from parsers.formats.aplus.tokens import ARROWS
-from parsers.formats.aplus.vocabulary import NEVER_TICKERS, WELL_KNOWN, look_up
+from parsers.formats.aplus.vocabulary import NEVER_TICKERS, ONLY_WORDS, WELL_KNOWN, look_up
 from parsers.numbers import ANY, MARKERS, SMALL, count
 
 Lead = Literal["", "dash", "arrow", "bracket"]
@@ -91,6 +91,8 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
         return symbol, match.end()
     rest = shape[match.end() :]
     another = _ANOTHER.match(rest)
+    if rest[:1] == "&":
+        return None, start  # `H&S breakdown`
     if another is not None and look_up(another[1].lower()).cls == "unknown":
         return None, start  # `SPY & QQQ`: what follows is said of neither alone
     alone = _WORD_OR_NUMBER.search(rest) is None
@@ -105,7 +107,7 @@ def _ticker(shape: str, start: int, marked: bool) -> tuple[str | None, int]:
 def _can_be_ticker(letters: str, rest: str, marked: bool) -> bool:
     """Whether capitals name a ticker. Words of a plan do so only where their place marks them as one."""
     cls = look_up(letters.lower()).cls
-    if cls in _OWN_WORDS or (letters in {"T", "S"} and _TARGET.match(rest)):
+    if cls in _OWN_WORDS or letters in ONLY_WORDS or (letters in {"T", "S"} and _TARGET.match(rest)):
         return False
     if marked or (cls == "unknown" and letters not in NEVER_TICKERS):
         return True

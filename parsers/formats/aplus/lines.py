@@ -11,7 +11,7 @@ from parsers.formats.aplus.header import HEADER, HEADER_CLASSES, HEADER_WORDS
 from parsers.formats.aplus.heads import Head, Lead, read_head
 from parsers.formats.aplus.parts import Part, Plain
 from parsers.formats.aplus.tokens import Token, tokens
-from parsers.formats.aplus.vocabulary import NEVER_TICKERS, WELL_KNOWN
+from parsers.formats.aplus.vocabulary import NEVER_TICKERS, ONLY_WORDS, WELL_KNOWN
 from parsers.formats.aplus.walk import PartReader
 from parsers.numbers import ONE_DIGIT, count
 from parsers.reading import Meaning, Relation, Role
@@ -34,6 +34,7 @@ _CASE: Final = re.compile(
 """A title for the setups under it: `Bull case`, `Bearish setups`."""
 
 _PIECE: Final = re.compile(r"[-./]")
+_NO_NAMES: Final = NEVER_TICKERS | ONLY_WORDS
 _MAX_REMEMBERED = 400  # characters
 _FEW_UNKNOWN = 3
 
@@ -149,7 +150,7 @@ def _named(found: Sequence[Token]) -> frozenset[str]:
     before = [*takewhile(lambda token: token.name != "number", found)]
     marked = {token.text[1:].upper() for token in before if token.name == "cash"}
     unknown = {token.text for token in before if token.name == "word" and token.word.cls == "unknown"}
-    return frozenset(marked | {text for text in unknown if text.isupper() and 2 <= len(text) <= 5} - NEVER_TICKERS)
+    return frozenset(marked | {text for text in unknown if text.isupper() and 2 <= len(text) <= 5} - _NO_NAMES)
 
 
 def _form(shape: str, head: Head, found: Sequence[Token], parts: Sequence[Part], note: int) -> Form:

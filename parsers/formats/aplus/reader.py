@@ -12,10 +12,12 @@ from parsers.formats.aplus.lines import Form, Line
 from parsers.formats.aplus.parts import DIRECTIONS, KIND_OF_RELATION, Part, Plain
 from parsers.formats.aplus.sections import NoteLine
 from parsers.formats.aplus.setups import Origin, build, extend
+from parsers.formats.aplus.vocabulary import look_up
 from parsers.numbers import around
 from parsers.reading import Kind, Setup, Span, Strategy
 
 _TITLE_WORDS = 3
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _SMALL_START: Final = re.compile(r"[\W\d_]*[a-z]")
 _SPLIT_KINDS: Final = frozenset({"breakout", "breakdown"})
 """The kinds that come as aggressive and conservative; a heading with a strategy alone speaks of these."""
@@ -79,7 +81,8 @@ class PlanReader(DayReader):
             return
         if self._find_day() or line.meanings or not 0 < line.words <= _TITLE_WORDS:
             return
-        if self._section.setups and self._next() in {"setup", "heading"}:
+        known = all(look_up(word.lower()).cls != "unknown" for word in _WORD.findall(self.sheet.line(self._index)))
+        if self._section.setups and not known and self._next() in {"setup", "heading"}:
             self._closed = True  # a title that names no ticker that could be told
 
     # setups

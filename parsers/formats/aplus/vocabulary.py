@@ -66,7 +66,7 @@ _TABLE: Final[dict[Word, str]] = {
     ): "entry entries entrie entrys entr enter trigger triggers stop-limit level levels lvl lvls price prices",
     Word("place"): """
         support supports resistance resistances supply demand premarket pre-market high highs low lows pmh pml
-        pdh pdl hod lod vwap pivot gap top bottom
+        pdh pdl hod lod vwap pivot gap top bottom orb orh orl onh onl fib fibs poc vpoc vah val fvg
     """,
     Word("filler"): """
         if when on in the a an of for with w per only after before during till confirmed confirmation confirm
@@ -91,10 +91,23 @@ NEVER_TICKERS: Final = frozenset(
     _words("""
         A B I AM PM AN THE NEW DAY KEY MY WE IT IS TO AND OR ATH ATL BE PMH PML PDH PDL HOD LOD VWAP EOD GL GM CPI
         PPI FOMC NFP FED EMA SMA OK US USA EST EDT CST CDT ET CT PT TP SL BO BD TBD TBA NOTE RR
+        GAP LOW PLAY SPOT
     """)
 )
 """Capitals that stand in plans as plain words. Marked as a ticker (`$A`, `1) A`, alone on a line) they are one
 still."""
+
+_WORD_TICKERS: Final = frozenset(_words("A C ON OR KEY PLAY GAP LOW SPOT"))
+_SHOUTS: Final = """
+    ALERT WATCH FYI ALSO OLD GOAL GOALS BEST LIVE INFO IMO TLDR PS BTW LOL WOW NICE BOOM LFG YES ADD BONUS WARN PREP
+    RULE RULES TIP TIPS HEADS QUICK FOCUS EXTRA BULL BEAR READ SEE
+    PLANS INTRA PRE POST HOT TREND MACRO NEWS ETF ETFS INDEX MEGA TECH CHIPS SEMIS CPI PPI FOMC NFP FED VWAP
+    RSI MACD HTF LTF OTE ADX ATR GEX OB SD ER BIG CUP RED
+"""
+ONLY_WORDS: Final = frozenset(spelling.upper() for spelling in WORDS if spelling.isalpha()) - _WORD_TICKERS | frozenset(
+    _words(_SHOUTS)
+)
+"""Capitals that are words of a plan or its titles and name a ticker only behind a `$`."""
 
 WELL_KNOWN: Final = frozenset(
     _words("""

@@ -206,3 +206,24 @@ def test_a_zone_spans_from_its_first_to_its_last_number() -> None:
     text = _HEADER + "Bounce Zone **579.40** – 580.20 🔼 583.00"
     trigger = parsers.parse(text, POSTED).plans[0].setups[0].triggers[0]
     assert text[trigger.span.start : trigger.span.end] == "579.40** – 580.20"
+
+
+@pytest.mark.parametrize("word", ["NEW", "EDIT", "ALERT", "SCALPS", "PLAN", "TODAY", "CPI", "RISK", "LEVELS", "SWING"])
+@pytest.mark.parametrize("end", [": ", ":\n", "\n"])
+def test_a_word_in_capitals_is_no_ticker(word: str, end: str) -> None:
+    text = f"{_HEADER}Rejection 586 (584)\n{word}{end}Bounce 579 (582)"
+    assert {plan.ticker for plan in parsers.parse(text, POSTED).plans} <= {"SPY", None}
+
+
+@pytest.mark.parametrize(
+    "word", ["ORB", "VAH", "RSI", "H&S", "FVG", "GAP up", "LOW of day", "BIG", "HTF", "PMH", "ATH"]
+)
+def test_what_charts_show_is_no_ticker(word: str) -> None:
+    text = f"{_HEADER}Rejection 586 (584)\n{word} bounce 579 → 582"
+    assert [(plan.ticker, len(plan.setups)) for plan in parsers.parse(text, POSTED).plans] == [("SPY", 2)]
+
+
+@pytest.mark.parametrize("word", ["Scalps", "KEY LEVELS", "Main plays:", "Swing setups"])
+def test_a_title_of_known_words_does_not_end_a_section(word: str) -> None:
+    text = f"{_HEADER}Rejection 586 (584)\n{word}\nBounce 579 (582)"
+    assert [plan.ticker for plan in parsers.parse(text, POSTED).plans] == ["SPY"]
