@@ -4,9 +4,21 @@ import re
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
+from parsers.formats.aplus.ahead import (
+    BARE_PRICE,
+    ENTRY_NEXT,
+    EXIT_AT,
+    LEFT_AT,
+    NAMED_PRICE,
+    NUMBER_AHEAD,
+    RISKED_TO,
+    ROUGH,
+    SET_OFF,
+    SOLD_AT,
+)
 from parsers.formats.aplus.parts import DIRECTIONS, RELATED, Draft, Part, finished
-from parsers.formats.aplus.tokens import ARROWS, MEANINGS, Token, joined
-from parsers.numbers import ANY, ONE_DIGIT, PRICE, count
+from parsers.formats.aplus.tokens import MEANINGS, Token, joined
+from parsers.numbers import ONE_DIGIT, count
 from parsers.reading import Direction, Kind, Meaning, Relation, Strategy
 
 Expected = Literal["trigger", "target", "stop", "nothing"]
@@ -16,22 +28,10 @@ _PARTINGS: Final = frozenset({"space", "comma", "slash", "apart", "other"})
 _WEAK_STOPS: Final = frozenset("❌✖✋sS")
 """Signs and letters that stand for a stop only behind a price, or with a colon."""
 
-_BARE_PRICE: Final = re.compile(rf"\uFE0F?\s?\$?{ANY}")
-_NUMBER_AHEAD: Final = re.compile(rf"\s*\$?{ANY}")
-_UP_TO: Final = r"(?:\s?(?:just|right|if|on|when|at|is|it|a|price|close|closes|closed|back)\b){0,4}"
 _OPTIONS: Final = frozenset({"call", "calls", "put", "puts"})
-_SOLD_AT: Final = re.compile(rf"\s?(?:half|some|most|all)?\s?(?:at|into|[:@=])?\s?\$?{ANY}", re.IGNORECASE)
-_ROUGH: Final = re.compile(rf"{PRICE}x|{ANY}k", re.IGNORECASE)
-"""`181.7x`, `104.5k`: a price, but not to the cent."""
-
-_EXIT_AT: Final = re.compile(rf"\s?(?:at|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
-_NAMED_PRICE: Final = re.compile(rf"\s?\$?{ANY}\s(?:long|call|breakout|bounce)", re.IGNORECASE)
 _ORDERS: Final = frozenset({"buy", "sell"})
-_LEFT_AT: Final = re.compile(rf"{_UP_TO}\s?(?:below|under|above|over|[<>])\s?\$?{ANY}", re.IGNORECASE)
-_RISKED_TO: Final = re.compile(rf"\s?(?:to|at|is|[:=@])?\s?\$?{ANY}", re.IGNORECASE)
-_SET_OFF: Final = re.compile(rf"[(\[{{,;!*{ARROWS}]|<-|[-=]>|\s[-–—]\s|\b(?:with|w|if)\b")
-"""What sets a remark off from the prices before it."""
-
+_SIDES: Final = {"bullish": "long", "bearish": "short"}
+_UP_AND_DOWN: Final = frozenset("🔻🔼🔽🔺⬇⬆↓↑↗↘⤴⤵📈📉👆👇▲▼△▽")
 _UNFINISHED: Final = (",", "/", "|", "&", "-", "–", "—", "→", ">")
 _DASHES: Final = frozenset("-‐‑‒–—―−~")
 _GAPS: Final = {",": "comma", "&": "comma", "+": "comma", "/": "slash", ":": "apart", "|": "apart"}
@@ -110,7 +110,7 @@ class PartReader:
         self._joint = "" if self.meanings[-1] == "level" else "other"
 
     def _other_number(self, token: Token) -> None:
-        rough = _ROUGH.fullmatch(token.text) is not None
+        rough = ROUGH.fullmatch(token.text) is not None
         self.meanings.extend(["unread" if rough else MEANINGS[token.name]] * count(token.text))
         draft = self.drafts[-1]
         if token.name == "garbled" or rough:
@@ -154,7 +154,7 @@ class PartReader:
         side = cast("Direction", value)
         small = token.text.lower()
         sold = self._bought or (self._expected == "target" and self.drafts[-1].run)
-        if small.startswith("sell") and sold and _SOLD_AT.match(self._shape, token.end):
+        if small.startswith("sell") and sold and SOLD_AT.match(self._shape, token.end):
             self._target(token, value)
             return
         self._bought, self._optioned = small.startswith("buy"), small in _OPTIONS
@@ -176,6 +176,10 @@ class PartReader:
         self.meanings[draft.targets.pop()] = "unread"
         draft.between.pop()
         draft.unknown_after += 1
+
+    def _lean(self, token: Token, value: str) -> None:
+        if value in _SIDES and ENTRY_NEXT.match(self._shape, token.end):
+            self._side(token, _SIDES[value])  # `Bull trigger 584 → 586`
 
     def _begin(self, token: Token, belongs: Callable[[Draft], bool]) -> None:
         """A kind, strategy or side after the numbers begins the next setup on the line, unless it completes this
@@ -205,7 +209,7 @@ class PartReader:
         elif draft.relation is None and not (draft.targets or (draft.run and self._uncertain)):
             draft.relation = cast("Relation", value)
             self._number_setup(draft)
-            if draft.run and value != "near" and _BARE_PRICE.match(self._shape, token.end):
+            if draft.run and value != "near" and BARE_PRICE.match(self._shape, token.end):
                 self._before_relation(draft, token)
         elif draft.run and token.name == "word":
             self._unknown(token, value)
@@ -220,7 +224,7 @@ class PartReader:
         """Whether a relation points against the setup so far: `> 584 long → 586 / < 580 short → 578`. `>` is an arrow
         to many, so that it takes a word behind its price."""
         way = DIRECTIONS[draft.kind] if draft.kind is not None else draft.side or RELATED.get(draft.relation)
-        ahead = _NAMED_PRICE if token.name == "more" else _BARE_PRICE
+        ahead = NAMED_PRICE if token.name == "more" else BARE_PRICE
         against = way is not None and way != RELATED.get(cast("Relation", value), way)
         return against and ahead.match(self._shape, token.end) is not None
 
@@ -237,7 +241,7 @@ class PartReader:
         draft.bounded = draft.bounded or value == "between"
 
     def _target(self, token: Token, value: str) -> None:
-        if token.text.lower() == "t" and not self.drafts[-1].run and _BARE_PRICE.match(self._shape, token.end):
+        if token.text.lower() == "t" and not self.drafts[-1].run and BARE_PRICE.match(self._shape, token.end):
             self._unknown(token, value)  # `Rejection T 27.50`: more likely a ticker
             return
         self._expected = "target"
@@ -247,16 +251,19 @@ class PartReader:
     def _towards(self, token: Token, value: str) -> None:
         draft = self.drafts[-1]
         # An arrow before every number points at targets only if it points at a number: "🔻 584.20" under a setup.
-        leads = token.name == "arrow" and not draft.named and _NUMBER_AHEAD.match(self._shape, token.end)
+        leads = token.name == "arrow" and not draft.named and NUMBER_AHEAD.match(self._shape, token.end)
         if draft.run or leads:
             self._target(token, value)
-        elif len(self.drafts) > 1 and self._last is not None and self._last.word.cls == "relation":
+        elif len(self.drafts) > 1 and (self._relates() or token.text not in _UP_AND_DOWN):
             draft.garbled = True  # `or breakout above → 588`: the price stands before the setup
+
+    def _relates(self) -> bool:
+        return self._last is not None and self._last.word.cls == "relation"
 
     def _stop(self, token: Token, value: str) -> None:
         if self._bought_or_sold():
             return  # `buy stop 584`: an order
-        weak = token.text in _WEAK_STOPS and _BARE_PRICE.match(self._shape, token.end)
+        weak = token.text in _WEAK_STOPS and BARE_PRICE.match(self._shape, token.end)
         if weak and not self.drafts[-1].run:
             if token.text.isalpha():
                 self._unknown(token, value)
@@ -269,11 +276,11 @@ class PartReader:
 
     def _leave(self, token: Token, value: str) -> None:
         """`out below 584`, `risk 584`: a stop, where a price follows that one is left at."""
-        if token.text.lower() == "exit" and self.drafts[-1].run and _EXIT_AT.match(self._shape, token.end):
+        if token.text.lower() == "exit" and self.drafts[-1].run and EXIT_AT.match(self._shape, token.end):
             self._target(token, value)
             return
-        risk = token.text.lower().startswith("risk") and _RISKED_TO.match(self._shape, token.end)
-        if self.drafts[-1].run and (risk or _LEFT_AT.match(self._shape, token.end)):
+        risk = token.text.lower().startswith("risk") and RISKED_TO.match(self._shape, token.end)
+        if self.drafts[-1].run and (risk or LEFT_AT.match(self._shape, token.end)):
             self._stop(token, value)
         else:
             self._unknown(token, value)
@@ -297,7 +304,7 @@ class PartReader:
             self.drafts[-1].against = True
 
     def _void(self, token: Token, value: str) -> None:
-        if self.drafts[-1].run and _LEFT_AT.match(self._shape, token.end):
+        if self.drafts[-1].run and LEFT_AT.match(self._shape, token.end):
             self._stop(token, value)  # `invalid below 584`
         else:
             self.drafts[-1].void = True
@@ -316,7 +323,7 @@ class PartReader:
             draft.unknown_before += 1
             return
         draft.unknown_after += 1
-        self._aside = self._aside or _SET_OFF.search(self._shape, self._searched, token.start) is not None
+        self._aside = self._aside or SET_OFF.search(self._shape, self._searched, token.start) is not None
         self._searched = token.start
         draft.asides += self._aside
 
@@ -361,13 +368,14 @@ class PartReader:
             owner.strategy = stray.strategy
         else:
             owner.unknown_after += 1
-            owner.asides += _SET_OFF.search(self._shape, self._gap_start, stray.start) is not None
+            owner.asides += SET_OFF.search(self._shape, self._gap_start, stray.start) is not None
 
 
 _WORD_HANDLERS: Final[dict[str, Callable[[PartReader, Token, str], None]]] = {
     "kind": PartReader._kind,
     "strategy": PartReader._strategy,
     "side": PartReader._side,
+    "lean": PartReader._lean,
     "break": PartReader._break,
     "relation": PartReader._relation,
     "zone": PartReader._zone,
