@@ -22,5 +22,5 @@ LEFT_AT: Final = re.compile(rf"{_UP_TO}\s?(?:below|under|above|over|[<>])\s?\$?{
 ROUGH: Final = re.compile(rf"{PRICE}x|{ANY}k", re.IGNORECASE)
 """`181.7x`, `104.5k`: a price, but not to the cent."""
 
-SET_OFF: Final = re.compile(rf"[(\[{{{{,;!*{ARROWS}]|<-|[-=]>|\s[-–—]\s|\b(?:with|w|if)\b")
+SET_OFF: Final = re.compile(rf"[(\[{{,;!*{ARROWS}]|<-|[-=]>|\s[-–—]\s|\b(?:with|w|if)\b")
 """What sets a remark off from the prices before it."""

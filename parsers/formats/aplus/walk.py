@@ -1,6 +1,5 @@
 """Which number of a line is what: one walk over its tokens that gives each number a role by the words around it."""
 
-import re
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
