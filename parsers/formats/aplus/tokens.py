@@ -22,6 +22,7 @@ TOKEN: Final = re.compile(
 | (?P<garbled>{ANY}{{2,}}|{ODD})
 | (?P<quantity>{ANY}(?:{_QUANTITY})(?!\w)|{ONE_DIGIT}/{ONE_DIGIT}(?=\s(?:size|position|risk)\b)|(?<!\w)x\s?{SMALL}(?!\w)
     |(?<!\w)(?:size|position)\s?[:=]?\s?{ONE_DIGIT}/{ONE_DIGIT}(?![/\w])
+    |(?<!\w)vol(?:ume)?\s?[:=<>]?\s?{ANY}\s?[mk]?(?!\w)
     |(?<!\w)(?:rr|r[:/]r|risk[-/\s]?reward)\s?[:=]?\s?{ANY}(?:\s?:\s?{ANY})?)
 | (?P<timeframe>{SMALL}(?:s|[-\s]?(?:{_PERIOD}))(?!\w)
     |{ANY}(?:{_GLUED_PERIOD}|{_AVERAGE})(?!\w))
