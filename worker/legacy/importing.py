@@ -1,6 +1,7 @@
 """Brings all tables of a plan over, one after the other, and proves it."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -23,10 +24,10 @@ from worker.legacy.target import ReadRow, Refusal, Target
 from worker.legacy.verification import Verification, conclude, verify
 from worker.views.progress import Advance, shown_progress
 
-BATCH_ROWS: Mapping[Role, int] = {"channels": 500, "messages": 200, "ingestion_status": 500, "events": 5000}
+BATCH_ROWS: Mapping[Role, int] = {"channels": 500, "messages": 200, "ingestion_status": 500, "events": 10_000}
 """Rows a transaction. One of messages holds their channel for as long as it takes, so it is short."""
 
-SLICE_ROWS = 20  # that are read without a look at the connections
+SLICE_SECONDS = 0.002  # of reading without a look at the connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,11 @@ class Importing:
 async def _read(batches: AsyncIterator[list[OldRow]], target: Target, *, study: bool) -> list[ReadRow]:
     """The next batch; in slices, so that the connection that writes is served in between."""
     read: list[ReadRow] = []
-    for number, row in enumerate(await anext(batches, [])):
-        if number % SLICE_ROWS == 0:
+    slice_ends = 0.0
+    for row in await anext(batches, []):
+        if time.monotonic() > slice_ends:
             await asyncio.sleep(0)
+            slice_ends = time.monotonic() + SLICE_SECONDS
         found = target.read(row)
         if isinstance(found, Refusal):
             read.append(ReadRow(row, found, ""))
