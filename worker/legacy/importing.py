@@ -10,6 +10,7 @@ from asyncpg import Connection
 
 from worker.ingest.channels import ChannelBook, load_channels
 from worker.legacy.channels import ChannelRows
+from worker.legacy.collector import rare_collections
 from worker.legacy.ending import InterruptedImportError
 from worker.legacy.fields import Role
 from worker.legacy.kept_rows import is_new
@@ -58,7 +59,8 @@ class Importing:
         plans = self._work.plan.tables
         if any(plan.role == "messages" for plan in plans):
             await self._known_texts.load()
-        with shown_progress("legacy.import", sum(plan.table.rows for plan in plans), unit="rows") as advance:
+        rows = sum(plan.table.rows for plan in plans)
+        with rare_collections(), shown_progress("legacy.import", rows, unit="rows") as advance:
             for plan in plans:
                 # Messages are read by the parsers of their channels, which may have come with the table before.
                 self._book.replace(await load_channels(self._writer))
@@ -77,8 +79,9 @@ class Importing:
     async def prove(self) -> dict[str, Verification]:
         """Reads everything again, on both sides. Raises as `bring` does."""
         plans = self._work.plan.tables
+        rows = sum(plan.table.rows for plan in plans)
         found = {}
-        with shown_progress("legacy.verify", sum(plan.table.rows for plan in plans), unit="rows") as advance:
+        with rare_collections(), shown_progress("legacy.verify", rows, unit="rows") as advance:
             for plan in plans:
                 label = plan.table.label
                 async with aclosing(self._batches(plan, "verifying", advance, study=False)) as batches:
