@@ -2,8 +2,8 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from worker.events.catalogue import as_json
 from worker.ingest.plans import PlanValue, SetupValue
@@ -14,16 +14,14 @@ PlanName = int | tuple[int, int]
 """A stored plan's id, or message and position of one that has yet to get an id."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetupChange:
+class SetupChange(NamedTuple):
     """Created where `before` is None, withdrawn where `after` is; else the same setup, maybe with other values."""
 
     before: SetupValue | None
     after: SetupValue | None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanChange:
+class PlanChange(NamedTuple):
     """Likewise for a plan, with what happens to each of its setups."""
 
     before: PlanValue | None
@@ -45,7 +43,7 @@ def _in_place_of(before: PlanValue | None, after: PlanValue | None) -> PlanValue
     """What follows from other plans is as it was until it is derived anew."""
     if before is None or after is None:
         return after
-    return replace(after, plan_id=before.plan_id, has_fewer_setups=before.has_fewer_setups, is_silent=before.is_silent)
+    return after._replace(plan_id=before.plan_id, has_fewer_setups=before.has_fewer_setups, is_silent=before.is_silent)
 
 
 def _setup_changes(before: PlanValue | None, after: PlanValue | None) -> list[SetupChange]:
@@ -55,7 +53,7 @@ def _setup_changes(before: PlanValue | None, after: PlanValue | None) -> list[Se
         lambda setup: (setup.kind, setup.strategy, setup.triggers, as_json(setup.instrument)),
         lambda setup: (setup.kind, setup.strategy),
     )
-    return [SetupChange(old, replace(new, setup_id=old.setup_id) if old and new else new) for old, new in pairs]
+    return [SetupChange(old, new._replace(setup_id=old.setup_id) if old and new else new) for old, new in pairs]
 
 
 def _pair(
@@ -124,8 +122,7 @@ ALONE = Standing("current", None, None, is_silent=False, has_fewer_setups=False)
 def as_it_stands(plan: PlanValue, standing: Standing) -> PlanValue:
     """A plan with what follows for it. A repeat is silent until it becomes current; one that was told of never is."""
     was_silent = standing.is_silent if plan.plan_id is None else plan.is_silent
-    return replace(
-        plan,
+    return plan._replace(
         state=standing.state,
         has_fewer_setups=standing.has_fewer_setups,
         is_silent=was_silent and standing.state != "current",

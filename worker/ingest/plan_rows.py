@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import asyncpg
@@ -17,6 +18,18 @@ from worker.words import PlanState
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """Rows turned into one list a column, the shape in which unnest takes them."""
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def array_texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The same with each list as PostgreSQL writes an array, for where there are many: asyncpg asks every single value
+    whether it is a list itself, and takes five times as long."""
+    return [f"{{{','.join(map(_element, column))}}}" for column in zip(*rows, strict=True)]
+
+
+def _element(value: str | int | Decimal | None) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "NULL" if value is None else str(value)
 
 
 async def load_plans(connection: Connection, ids: Sequence[int], *, by: Literal["id", "message_id"]) -> list[PlanValue]:
@@ -146,7 +159,7 @@ async def insert_setups(connection: Connection, setups: Sequence[NewSetup]) -> d
         )
         for new in setups
     ]
-    inserted = await connection.fetch(sql.INSERT_SETUPS, *columns(rows))
+    inserted = await connection.fetch(sql.INSERT_SETUPS, *array_texts(rows))
     return {(row["plan_id"], row["position"]): row["id"] for row in inserted}
 
 
@@ -193,4 +206,4 @@ async def insert_levels(connection: Connection, levels: Sequence[NewLevel]) -> N
         )
         for new in levels
     ]
-    await connection.execute(sql.INSERT_LEVELS, *columns(rows))
+    await connection.execute(sql.INSERT_LEVELS, *array_texts(rows))

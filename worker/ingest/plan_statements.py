@@ -88,8 +88,9 @@ INSERT INTO trade_setups (plan_id, position, kind, strategy, direction, raw_line
                           instrument, quantity)
 SELECT plan_id, position, kind, strategy, direction, raw_line, int4range(span_start, span_end), confidence,
        coalesce(string_to_array(nullif(flags, ''), ','), '{}'), state, instrument::jsonb, quantity
-  FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[],
-              $8::integer[], $9::numeric[], $10::text[], $11::text[], $12::text[], $13::text[])
+  FROM unnest($1::text::bigint[], $2::text::smallint[], $3::text::text[], $4::text::text[], $5::text::text[],
+              $6::text::text[], $7::text::integer[], $8::text::integer[], $9::text::numeric[], $10::text::text[],
+              $11::text::text[], $12::text::text[], $13::text::text[])
     AS read (plan_id, position, kind, strategy, direction, raw_line, span_start, span_end, confidence, flags, state,
              instrument, quantity)
 RETURNING id, plan_id, position
@@ -115,8 +116,8 @@ DELETE FROM parsed_levels WHERE setup_id = ANY($1::bigint[]) OR (plan_id = ANY($
 INSERT_LEVELS = """
 INSERT INTO parsed_levels (plan_id, setup_id, role, sequence, price_low, price_high, relation, span)
 SELECT plan_id, setup_id, role, sequence, price_low, price_high, relation, int4range(span_start, span_end)
-  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::numeric[], $6::numeric[], $7::text[],
-              $8::integer[], $9::integer[])
+  FROM unnest($1::text::bigint[], $2::text::bigint[], $3::text::text[], $4::text::smallint[], $5::text::numeric[],
+              $6::text::numeric[], $7::text::text[], $8::text::integer[], $9::text::integer[])
     AS read (plan_id, setup_id, role, sequence, price_low, price_high, relation, span_start, span_end)
 """
 

@@ -4,7 +4,7 @@ Runs inside the writer's transaction, which holds the lock of every channel conc
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
@@ -141,10 +141,10 @@ def _settle(work: _Work) -> None:
             if (after := change.after) is None:
                 continue
             if is_deleted:
-                after = replace(after, state="withdrawn")
+                after = after._replace(state="withdrawn")
             else:
                 after = as_it_stands(after, work.standings.setdefault(_name(after), ALONE))
-            changes[index] = replace(change, after=after)
+            changes[index] = change._replace(after=after)
 
 
 async def _write(connection: Connection, work: _Work) -> None:
@@ -211,7 +211,7 @@ async def _insert_plans(connection: Connection, work: _Work) -> None:
         for index, change in enumerate(changes):
             if change.before is None and change.after:
                 plan_id = ids[change.after.message_id, change.after.position]
-                changes[index] = replace(change, after=replace(change.after, plan_id=plan_id))
+                changes[index] = change._replace(after=change.after._replace(plan_id=plan_id))
     rows = [
         (_plan_id(name, ids), None if standing.superseded_by is None else _plan_id(standing.superseded_by, ids))
         for name, standing in work.standings.items()
@@ -255,12 +255,12 @@ def _with_setup_ids(change: PlanChange, ids: dict[tuple[int, int], int]) -> Plan
         return change
     plan_id = after.plan_id
     setups = tuple(
-        SetupChange(None, replace(pair.after, setup_id=ids[plan_id, pair.after.position]))
+        SetupChange(None, pair.after._replace(setup_id=ids[plan_id, pair.after.position]))
         if pair.before is None and pair.after
         else pair
         for pair in change.setups
     )
-    return PlanChange(change.before, replace(after, setups=tuple(pair.after for pair in setups if pair.after)), setups)
+    return PlanChange(change.before, after._replace(setups=tuple(pair.after for pair in setups if pair.after)), setups)
 
 
 def _levels(work: _Work) -> Iterator[NewLevel]:

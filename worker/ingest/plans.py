@@ -1,10 +1,9 @@
 """Plans and setups as values: from a reading or from the tables, in the same shape, so that the two can be compared."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from parsers import registered
 from parsers.reading import BiasDirection, Direction, Kind, Level, Reading, Setup, Strategy, TradingDaySource
@@ -19,8 +18,7 @@ PlanKey = tuple[int, str, date]
 FEWER_SETUPS, REPEAT = "fewer_setups", "repeat"
 
 
-@dataclass(frozen=True, slots=True)
-class SetupValue:
+class SetupValue(NamedTuple):
     """A setup; `setup_id` is None until it is stored, `levels` is empty on what was loaded."""
 
     setup_id: int | None
@@ -40,8 +38,7 @@ class SetupValue:
     levels: tuple[Level, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PlanValue:
+class PlanValue(NamedTuple):
     """A plan; `plan_id` is None until it is stored. `state` is None where it has yet to be derived.
 
     `flags` are those of its reading. What comes after the setups follows from other plans: `has_fewer_setups` than the

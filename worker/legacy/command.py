@@ -107,7 +107,7 @@ async def import_tables(
             await importing.bring()
             verifications = await importing.prove()
             await finish_run(writer, run)
-        except (*PASSING, asyncpg.InternalClientError) as error:  # the latter where it is cut off in mid-message
+        except PASSING as error:
             raise InterruptedImportError(
                 f"The database went away ({type(error).__name__}: {error}): the same command goes on from there."
             ) from error

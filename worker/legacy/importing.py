@@ -1,6 +1,7 @@
 """Brings all tables of a plan over, one after the other, and proves it."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from asyncpg import Connection
 
 from worker.ingest.channels import ChannelBook, load_channels
 from worker.legacy.channels import ChannelRows
+from worker.legacy.collector import rare_collections
 from worker.legacy.ending import InterruptedImportError
 from worker.legacy.fields import Role
 from worker.legacy.kept_rows import is_new
@@ -23,10 +25,10 @@ from worker.legacy.target import ReadRow, Refusal, Target
 from worker.legacy.verification import Verification, conclude, verify
 from worker.views.progress import Advance, shown_progress
 
-BATCH_ROWS: Mapping[Role, int] = {"channels": 500, "messages": 200, "ingestion_status": 500, "events": 5000}
+BATCH_ROWS: Mapping[Role, int] = {"channels": 500, "messages": 200, "ingestion_status": 500, "events": 10_000}
 """Rows a transaction. One of messages holds their channel for as long as it takes, so it is short."""
 
-SLICE_ROWS = 20  # that are read without a look at the connections
+SLICE_SECONDS = 0.002  # of reading without a look at the connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Importing:
         plans = self._work.plan.tables
         if any(plan.role == "messages" for plan in plans):
             await self._known_texts.load()
-        with shown_progress("legacy.import", sum(plan.table.rows for plan in plans), unit="rows") as advance:
+        rows = sum(plan.table.rows for plan in plans)
+        with rare_collections(), shown_progress("legacy.import", rows, unit="rows") as advance:
             for plan in plans:
                 # Messages are read by the parsers of their channels, which may have come with the table before.
                 self._book.replace(await load_channels(self._writer))
@@ -76,8 +79,9 @@ class Importing:
     async def prove(self) -> dict[str, Verification]:
         """Reads everything again, on both sides. Raises as `bring` does."""
         plans = self._work.plan.tables
+        rows = sum(plan.table.rows for plan in plans)
         found = {}
-        with shown_progress("legacy.verify", sum(plan.table.rows for plan in plans), unit="rows") as advance:
+        with rare_collections(), shown_progress("legacy.verify", rows, unit="rows") as advance:
             for plan in plans:
                 label = plan.table.label
                 async with aclosing(self._batches(plan, "verifying", advance, study=False)) as batches:
@@ -124,9 +128,11 @@ class Importing:
 async def _read(batches: AsyncIterator[list[OldRow]], target: Target, *, study: bool) -> list[ReadRow]:
     """The next batch; in slices, so that the connection that writes is served in between."""
     read: list[ReadRow] = []
-    for number, row in enumerate(await anext(batches, [])):
-        if number % SLICE_ROWS == 0:
+    slice_ends = 0.0
+    for row in await anext(batches, []):
+        if time.monotonic() > slice_ends:
             await asyncio.sleep(0)
+            slice_ends = time.monotonic() + SLICE_SECONDS
         found = target.read(row)
         if isinstance(found, Refusal):
             read.append(ReadRow(row, found, ""))

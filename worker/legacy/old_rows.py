@@ -1,14 +1,12 @@
 """The rows of an old table, in an order and under keys that are the same each time, and a checksum of them all."""
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from json.encoder import encode_basestring
 from typing import NamedTuple
 
 from asyncpg import Connection
 
 from worker.legacy.catalogue import INTEGERS, OldTable, quoted
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: it costs as much as a value
 
 
 class OldRow(NamedTuple):
@@ -52,9 +50,7 @@ async def read_rows(connection: Connection, table: OldTable, batch: int) -> Asyn
     cursor = await connection.cursor(rows_sql(table))
     position = 0
     while records := await cursor.fetch(batch):
-        yield [
-            OldRow(number, record[0], record[1], tuple(record)[2:]) for number, record in enumerate(records, position)
-        ]
+        yield [OldRow(number, record[0], record[1], record[2:]) for number, record in enumerate(records, position)]
         position += len(records)
 
 
@@ -92,14 +88,19 @@ def _order(table: OldTable) -> list[str]:
     return [*times, "id"] if table.column("id") else times
 
 
-def encoded(cells: Mapping[str, str | None]) -> str:
-    """Columns as they are kept, each with its text: a json column keeps its spelling, and no value can be refused."""
-    # Cell by cell, which is several times quicker than the encoder's way through a dictionary.
-    encode = _ENCODER.encode
-    pairs = [f"{encode(name)}:{'null' if cell is None else encode(cell)}" for name, cell in cells.items()]
+def json_name(column: str) -> str:
+    """A column's name as `kept_json` takes it."""
+    return f"{encode_basestring(column)}:"
+
+
+def kept_json(cells: Iterable[tuple[str, str | None]]) -> str:
+    """Columns as they are kept, each with its text: a json column keeps its spelling, and no value can be refused.
+
+    Written cell by cell, which is several times quicker than the encoder's way through a dictionary."""
+    pairs = [f"{name}null" if cell is None else f"{name}{encode_basestring(cell)}" for name, cell in cells]
     return f"{{{','.join(pairs)}}}"
 
 
 def row_text(table: OldTable, cells: Sequence[str | None]) -> str:
     """A whole row as it is kept."""
-    return encoded({column.name: cell for column, cell in zip(table.columns, cells, strict=True)})
+    return kept_json(zip((json_name(column.name) for column in table.columns), cells, strict=True))

@@ -14,14 +14,14 @@ from worker import correlation
 from worker.events.catalogue import DATA_LIMIT_BYTES
 from worker.legacy.catalogue import INTEGERS
 from worker.legacy.cells import Moments, json_of, message_snowflake
-from worker.legacy.old_rows import OldRow, encoded
+from worker.legacy.old_rows import OldRow, json_name, kept_json
 from worker.legacy.plan import TablePlan
 from worker.legacy.runs import EVENT_IDS, TableProgress
 from worker.legacy.target import Pair, PastEvent, ReadRow, Refusal, Taken, Written, tell_past
 
 
 class _Column(NamedTuple):
-    """A column of the old table; `place` is where its value stands in PastEvent."""
+    """A column of the old table, with its name as it is kept; `place` is where its value stands in PastEvent."""
 
     name: str
     cell: int
@@ -70,9 +70,9 @@ class EventRows:
             if (field, column.type) == ("created_at", "timestamp with time zone"):
                 continue  # a time is held whatever its text; one that cannot be is refused
             if (field, column.type) in _HELD_TO_THE_LETTER:
-                carried.append(_Column(column.name, cell, PastEvent._fields.index(str(field))))
+                carried.append(_Column(json_name(column.name), cell, PastEvent._fields.index(str(field))))
             else:
-                other.append(_Column(column.name, cell, -1))
+                other.append(_Column(json_name(column.name), cell, -1))
         return carried, other
 
     def read(self, row: OldRow) -> PastEvent | Refusal:
@@ -85,7 +85,7 @@ class EventRows:
         if data is None:
             return Refusal("bad_json", "data is no JSON")
         found = _MESSAGE_ID.search(data)
-        message_id = message_snowflake(found[1]) if found else None
+        message_id = _message_id(found[1]) if found else None
         created_at = self._moments.read(self._created_at(cells), message_id)
         if created_at is None:
             return Refusal("bad_time", f"no time that it happened at: {self._created_at(cells)!r}")
@@ -116,7 +116,7 @@ class EventRows:
         if own:
             return _given_correlation(own)
         if message_id is not None:
-            return _of_message(message_id)
+            return correlation.of_message(message_id)
         return correlation.of_name(f"legacy:event:{self._label}:{row.key}")
 
     def study(self, found: PastEvent) -> PastEvent:
@@ -125,11 +125,11 @@ class EventRows:
     def kept(self, row: OldRow, found: PastEvent) -> str:
         """An event never changes, so what it holds to the letter need not be kept twice."""
         cells = row.cells
-        kept = {name: cells[cell] for name, cell, _ in self._other}
+        kept = [(name, cells[cell]) for name, cell, _ in self._other]
         for name, cell, place in self._carried:
             if cells[cell] != found[place]:
-                kept[name] = cells[cell]
-        return encoded(kept)
+                kept.append((name, cells[cell]))
+        return kept_json(kept)
 
     async def place(self, found: Sequence[PastEvent]) -> list[PastEvent | Refusal]:
         return list(found)
@@ -152,8 +152,7 @@ class EventRows:
         return [_pair(found, taken, stored.get(taken.new_id)) for (_, found, _), taken in rows]
 
 
-# Events of one message follow each other.
-_of_message = lru_cache(maxsize=1024)(correlation.of_message)
+_message_id = lru_cache(maxsize=1024)(message_snowflake)  # events of one message follow each other
 
 
 @lru_cache(maxsize=1024)

@@ -1,10 +1,8 @@
 """The two sessions of an import: one reads the old tables, one writes what they become."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 from asyncpg import Connection
@@ -39,10 +37,6 @@ async def writing_session(database: Database) -> AsyncIterator[Connection]:
         database, purpose="legacy-import", idle_in_transaction_timeout=TRANSACTION_TIMEOUT
     ) as connection:
         await connection.execute("SET client_connection_check_interval = '1s'; SET statement_timeout = 0")
-        # COPY takes values in binary: jsonb's is a version byte and the text.
-        await connection.set_type_codec(
-            "jsonb", schema="pg_catalog", format="binary", encoder=_jsonb, decoder=_jsonb_value
-        )
         for _ in range(TURN_ATTEMPTS):
             if await connection.fetchval("SELECT pg_try_advisory_lock($1)", IMPORT_LOCK):
                 break
@@ -50,14 +44,6 @@ async def writing_session(database: Database) -> AsyncIterator[Connection]:
         else:
             raise PreflightError("Another import into this database is going on: wait for it, or end it.")
         yield connection
-
-
-def _jsonb(text: str) -> bytes:
-    return b"\x01" + text.encode()
-
-
-def _jsonb_value(data: bytes) -> Any:
-    return json.loads(data[1:])
 
 
 @asynccontextmanager

@@ -137,13 +137,16 @@ async def test_a_dry_run_takes_no_lock_that_others_could_feel(old_database: Data
 
 async def test_two_imports_at_once_are_refused(old_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.legacy.sessions.TURN_ATTEMPTS", 2)
-    first = asyncio.create_task(imported(old_database, execute=True))
-    async with connected(old_database, purpose="test") as watching:
-        while not await watching.fetchval("SELECT count(*) FROM legacy_map"):  # noqa: ASYNC110  another session's rows
+    async with connected(old_database, purpose="test") as holding:
+        # The first one has begun and cannot end.
+        await holding.execute("BEGIN; LOCK TABLE legacy_map IN SHARE MODE")
+        first = asyncio.create_task(imported(old_database, execute=True))
+        while not await holding.fetchval("SELECT count(*) FROM import_runs"):  # noqa: ASYNC110  another session's rows
             await asyncio.sleep(0.005)
-    with pytest.raises(PreflightError, match="Another import into this database is going on"):
-        await imported(old_database, execute=True)
-    await first
+        with pytest.raises(PreflightError, match="Another import into this database is going on"):
+            await imported(old_database, execute=True)
+        await holding.execute("COMMIT")
+    assert (await first).exit_code == 2
 
 
 async def test_the_map_says_what_the_tables_do_not(old_database: Database, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests.support.legacy import (
 from tests.support.legacy_run import imported
 from tests.support.sql import execute, fetch
 from worker.db.connection import Database, connected
+from worker.legacy.ending import PreflightError
 from worker.legacy.posts import digest_of
 from worker.legacy.report import Report
 
@@ -245,3 +246,20 @@ async def test_a_row_that_changed_since_it_was_imported_is_set_aside(old_databas
     assert all(found.holds for found in report.verifications.values())
     newest = "SELECT event_type FROM legacy_map JOIN events ON new_table = 'events' AND new_id = id ORDER BY id DESC"
     assert (await fetch(old_database, newest))[0][0] == "y"
+
+
+@pytest.mark.parametrize(("id_of_second", "verb"), [(1, "ceased"), (2, "began")])
+async def test_rows_that_go_by_other_keys_than_when_they_were_imported_are_refused(
+    migrated_database: Database, id_of_second: int, verb: str
+) -> None:
+    """None of them would be recognised, and all of them told again."""
+    shape = EVENTS.replace("serial PRIMARY KEY", "integer")
+    at, columns = posting_time(0), "id, channel, event_type, data, created_at"
+    rows = [(1, "x", "first", "{}", at), (3 - id_of_second, "x", "second", "{}", at)]
+    await fill(migrated_database, shape, columns, rows)
+    await imported(migrated_database, execute=True)
+    before = await fetch(migrated_database, "SELECT id, event_type FROM events ORDER BY id")
+    await execute(migrated_database, f"UPDATE old_events SET id = {id_of_second} WHERE event_type = 'second'")  # noqa: S608
+    with pytest.raises(PreflightError, match=f"its column `id` {verb} to tell its rows apart"):
+        await imported(migrated_database, execute=True)
+    assert await fetch(migrated_database, "SELECT id, event_type FROM events ORDER BY id") == before
