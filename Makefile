@@ -38,8 +38,8 @@ format: setup ## Lint and format, mended in place
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-faults: setup ## The fault campaign: goes on where it stopped (MINUTES=60, ONLY=name)
-	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) --only "$(ONLY)"
+faults: setup ## The fault campaign: goes on where it stopped (MINUTES=60, JOBS=2, ONLY=name)
+	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) --jobs $(or $(JOBS),2) --only "$(ONLY)"
 
 bench: setup ## Benchmarks: each prints a ratio to something measured in the same run
 	@$(BIN)/python -m tests.benchmarks

@@ -61,12 +61,14 @@ class GatewayClient(discord.Client):
         *,
         trace: aiohttp.TraceConfig,
         identifies: Identifies,
+        ready_seconds: float,
     ) -> None:
         super().__init__(
             intents=intents(),
             max_messages=None,
             enable_debug_events=True,  # the only way to a message's payload as it came
             chunk_guilds_at_startup=False,
+            guild_ready_timeout=ready_seconds,
             allowed_mentions=discord.AllowedMentions.none(),
             http_trace=trace,
         )
