@@ -28,8 +28,11 @@ def _killed_at(point: Failpoint) -> Fault:
     return Fault(lambda run, times: killed_at(run, *[point] * times), 5, 40)
 
 
+# What is announced has tests of its own: tests/acceptance/discord/test_announcing_killed.py.
+POINTS = [point for point in FAILPOINTS if not point.startswith("announcer.")]
+
 FAULTS: dict[str, Fault] = {
-    **{f"killed at {point}": _killed_at(point) for point in FAILPOINTS},
+    **{f"killed at {point}": _killed_at(point) for point in POINTS},
     "killed at random": Fault(killed_at_random, 5, 200),
     "answer to COMMIT lost": Fault(answer_to_commit_lost, 10, 100),
     "database restarted": Fault(database_restarted, 4, 40),

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from tests.faults.database import answer_to_commit_lost, database_frozen, database_restarted
+from tests.faults.faults import POINTS
 from tests.faults.gateway import gateway_broken
 from tests.faults.hostile import hostile_content
 from tests.faults.killed import killed_at, killed_at_random, killed_while_migrating, leader_lost
@@ -15,10 +16,9 @@ from tests.faults.run import Run, a_run
 from tests.support.migrated import make_migrated_template
 from tests.support.postgres import embedded_server
 from worker.db.embedded import EmbeddedServer
-from worker.failpoints import FAILPOINTS
 
-MIGRATING = [point for point in FAILPOINTS if point.startswith("migration.")]
-WORKING = [point for point in FAILPOINTS if point not in MIGRATING]
+MIGRATING = [point for point in POINTS if point.startswith("migration.")]
+WORKING = [point for point in POINTS if point not in MIGRATING]
 
 SLICE: dict[str, Callable[[Run], Awaitable[None]]] = {
     "killed at each failpoint": lambda run: killed_at(run, *WORKING),

@@ -72,7 +72,7 @@ class SessionWatch:
     def access_changed(self) -> None:
         self._on_wanted("access_changed")
 
-    def thread_seen(self) -> None:
+    def discovered(self) -> None:
         self._on_wanted("discovered")
 
     def gone(self, channel_ids: Sequence[int]) -> None:
