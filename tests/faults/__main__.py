@@ -6,6 +6,7 @@ its seed and the logs of its workers are kept in a folder that is named at the e
 import argparse
 import asyncio
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import structlog
 
 from tests.faults import counts
 from tests.faults.faults import FAULTS
@@ -38,10 +41,11 @@ class Campaign:
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             servers = [stack.enter_context(embedded_server()) for _ in range(jobs)]
-            await asyncio.gather(*(self._job(server) for server in servers))
+            # One after the other: Alembic's state is the process's.
+            templates = [await make_migrated_template(server) for server in servers]
+            await asyncio.gather(*(self._job(*place) for place in zip(servers, templates, strict=True)))
 
-    async def _job(self, server: EmbeddedServer) -> None:
-        template = await make_migrated_template(server)
+    async def _job(self, server: EmbeddedServer, template: str) -> None:
         end = time.monotonic() + self.minutes * 60
         while time.monotonic() < end and (name := self._next()):
             fault, seed = FAULTS[name], self.chance.randrange(1 << 32)
@@ -86,6 +90,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="faults whose name holds this")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once; each has a server of its own")
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     print(f"seed {given.seed}", flush=True)
     names = [name for name in FAULTS if given.only in name]
     folder = Path(tempfile.gettempdir()) / f"faults-{given.seed}"
