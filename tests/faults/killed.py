@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.acceptance.test_lease import in_role
 from tests.faults.run import Run
 from tests.support.cable import Cable, cable_to
+from tests.support.ledger import assert_coverage_holds
 from tests.support.waiting import LONGEST_SECONDS
 from tests.support.worker_process import WorkerProcess
 from worker.failpoints import Failpoint
@@ -33,7 +34,7 @@ async def first_life(run: Run) -> None:
         await run.load(0.3)
         await run.settled()
         await worker.stop(signal.SIGKILL)
-    _while_away(run)
+    await _while_away(run)
 
 
 async def killed_at(run: Run, *points: Failpoint) -> None:
@@ -44,7 +45,7 @@ async def killed_at(run: Run, *points: Failpoint) -> None:
         async with run.worker(FAILPOINTS=f"{point}={passes}") as worker:
             await _dies(run, worker, point)
         run.struck[point] += 1
-        _while_away(run)
+        await _while_away(run)
     await run.recovered()
 
 
@@ -69,7 +70,7 @@ async def killed_at_random(run: Run, times: int) -> None:
             await run.load(run.chance.uniform(0, 1.5))
             assert await worker.stop(signal.SIGKILL) == -signal.SIGKILL
         run.struck["killed at random"] += 1
-        _while_away(run)
+        await _while_away(run)
     await run.recovered()
 
 
@@ -83,7 +84,8 @@ async def _dies(run: Run, worker: WorkerProcess, point: Failpoint, *, act: bool 
     assert await worker.ended() == -signal.SIGKILL, (point, worker.output, worker.log[-5:])
 
 
-def _while_away(run: Run) -> None:
+async def _while_away(run: Run) -> None:
+    await assert_coverage_holds(run.database, run.sandbox, *run.traders.channels)
     with run.traders.nobody_there():
         run.traders.act(10)
         run.traders.miss()

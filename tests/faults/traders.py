@@ -29,7 +29,8 @@ class Traders:
 
     @contextmanager
     def nobody_there(self) -> Iterator[None]:
-        """While the worker is dead: what changes now, or changed just before, may have been received by nobody."""
+        """What changes now, or changed just before, may have been received by nobody. Without a session at the
+        gateway it is so anyway; this is for one that only seems to be there, and for what goes before its end."""
         now = asyncio.get_running_loop().time()
         self.unwatched |= {message_id for at, message_id in self._changes if at > now - IN_MEMORY_SECONDS}
         self._nobody_is_there = True
@@ -80,5 +81,5 @@ class Traders:
 
     def _changed(self, message: Message) -> None:
         self._changes.append((asyncio.get_running_loop().time(), message.id))
-        if self._nobody_is_there:
+        if self._nobody_is_there or not self.sandbox.gateway.is_ready():
             self.unwatched.add(message.id)

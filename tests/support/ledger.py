@@ -22,6 +22,13 @@ SELECT event_type, (data->>'message_id')::bigint, (data->>'edited_at')::timestam
  WHERE channel = 'discord:message' AND data->>'channel_id' = $1
 """
 
+_COVERED_AND_NOT_STORED = """
+SELECT message_id FROM unnest($1::bigint[], $2::bigint[]) AS standing (message_id, channel_id)
+  JOIN discord_channels c USING (channel_id)
+ WHERE c.covered @> message_id
+   AND NOT EXISTS (SELECT FROM discord_messages m WHERE m.message_id = standing.message_id)
+"""
+
 _SESSIONS = """
 SELECT application_name, state FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -133,6 +140,19 @@ class _Comparison:
             assert by_type[_DELETED, message_id] <= 1
         assert {message_id for _, message_id in by_type} <= {state[0] for state in self._known} | self._may_be_known
         assert states <= self._ever
+
+
+async def assert_coverage_holds(database: Database, sandbox: Sandbox, *channels: Channel) -> None:
+    """At any moment, so also right after a death: what is covered is stored. What is deleted nobody need have seen."""
+    standing = {
+        int(final["id"]): channel.id
+        for channel in channels
+        for final in sandbox.ledger.final(channel.id)
+        if not final["deleted"]
+    }
+    async with connected(database, purpose="test") as connection:
+        lost = await connection.fetch(_COVERED_AND_NOT_STORED, list(standing), list(standing.values()))
+    assert [row["message_id"] for row in lost] == []
 
 
 async def nothing_left_behind(database: Database) -> None:
