@@ -24,7 +24,8 @@ class Fault:
 
 def _killed_at(point: Failpoint) -> Fault:
     if point.startswith("migration."):
-        return Fault(lambda run, times: killed_while_migrating(run, *[point] * times), 2, 40, needs_migrating=True)
+        lives = 1 if point == "migration.finished" else 2  # what is finished is not done again
+        return Fault(lambda run, times: killed_while_migrating(run, *[point] * times), lives, 40, needs_migrating=True)
     return Fault(lambda run, times: killed_at(run, *[point] * times), 5, 40)
 
 

@@ -107,7 +107,8 @@ class GapFetch:
         guild_id = channel.guild.id if channel else None
         seen = [client.observe(message, origin="history", guild_id=guild_id) for message in page]
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
-        covered = Covered(self._channel_id, max(gap.first_id - 1, self._after), reached)
+        begins = self._after if self._after >= gap.first_id else gap.first_id - 1
+        covered = Covered(self._channel_id, begins, reached)
         started = time.perf_counter()
         async with means.writing:
             written = await means.writer.write(seen, [covered])
