@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -84,6 +85,8 @@ class Campaign:
 
 
 def main() -> None:
+    # Where the runner was put into the background SIGINT is ignored; it is what ends a campaign in good order.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))

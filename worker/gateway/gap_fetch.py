@@ -96,9 +96,9 @@ class GapFetch:
         means = self._means
         client = means.connected_client()
         if not self._goes_on(gap):
-            self._after = max(gap.first_id - 1 - OVERLAP, 0)
+            self._after = gap.first_id - 1 - OVERLAP
         await self._check_permission()
-        page = await means.rest.messages(client, self._channel_id, after=self._after)
+        page = await means.rest.messages(client, self._channel_id, after=max(self._after, 0))
         metrics.HISTORY_PAGES.inc()
         reach("history.page_received")
         if not page:
@@ -107,8 +107,7 @@ class GapFetch:
         guild_id = channel.guild.id if channel else None
         seen = [client.observe(message, origin="history", guild_id=guild_id) for message in page]
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
-        begins = self._after if self._after >= gap.first_id else gap.first_id - 1
-        covered = Covered(self._channel_id, begins, reached)
+        covered = Covered(self._channel_id, max(gap.first_id - 1, self._after), reached)
         started = time.perf_counter()
         async with means.writing:
             written = await means.writer.write(seen, [covered])
