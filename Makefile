@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format faults bench lock clean
+.PHONY: help setup demo test check format faults mutants bench lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,8 +38,11 @@ format: setup ## Lint and format, mended in place
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-faults: setup ## The fault campaign: goes on where it stopped (MINUTES=60, ONLY=name)
-	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) --only "$(ONLY)"
+faults: setup ## The fault campaign: goes on where it stopped (MINUTES=60, JOBS=2, ONLY=name)
+	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) --jobs $(or $(JOBS),2) --only "$(ONLY)"
+
+mutants: setup ## Bugs planted one at a time, and whether they are caught (ONLY=words)
+	@$(BIN)/python -m tests.mutants $(ONLY)
 
 bench: setup ## Benchmarks: each prints a ratio to something measured in the same run
 	@$(BIN)/python -m tests.benchmarks

@@ -15,7 +15,9 @@ Failpoint = Literal[
     "history.page_written",  # and committed, with its coverage
     "history.gaps_accounted",  # gaps are opened and told
     "look_back.page_written",  # a stretch was read again, which is not accounted for yet
+    "migration.locked",  # this process alone may migrate
     "migration.applied",  # a revision is recorded, and not committed
+    "migration.finished",  # all are committed, and not told
     "lease.locked",  # the lock is held, the epoch has not begun
     "lease.taken",  # the epoch has begun
     "lease.renewed",

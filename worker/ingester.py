@@ -138,7 +138,14 @@ class Ingester:
 
     def _make_client(self) -> GatewayClient:
         trace = watch_answers(self._pace, self._invalid)
-        client = GatewayClient(self._book, self._queue, self._watch, trace=trace, identifies=self._identifies)
+        client = GatewayClient(
+            self._book,
+            self._queue,
+            self._watch,
+            trace=trace,
+            identifies=self._identifies,
+            ready_seconds=self._settings.gateway_ready_seconds,
+        )
         self._commands.serve(client)
         return client
 

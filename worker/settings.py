@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     gateway_patience_seconds: float = Field(
         180, ge=5, description="How long a lost session is resumed before the worker logs in afresh."
     )
+    gateway_ready_seconds: float = Field(
+        2, ge=0, description="How long no other server has to come after the last one for a login to be complete."
+    )
     lease_seconds: float = Field(
         5, ge=0.5, description="After how long another worker takes over from one that is frozen or cut off."
     )

@@ -1,5 +1,6 @@
 """What was missed comes in over REST: the worker as a process, against the sandbox and a real PostgreSQL."""
 
+import asyncio
 import json
 import signal
 from typing import Any
@@ -90,6 +91,38 @@ async def test_several_channels_are_caught_up_side_by_side_and_each_gap_is_told_
     keys = [(what, data["channel_id"], data["first_id"]) for what, data in facts]
     assert len(keys) == len(set(keys))
     assert sum(what == "opened" for what, _ in facts) == sum(what == "closed" for what, _ in facts)
+
+
+async def test_a_gap_behind_more_than_a_page_of_the_last_minute_is_closed(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    # Pages begin a minute before the gap: the first ones hold nothing of it.
+    env = settings(sandbox, empty_database, channel)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        for number in range(250):
+            sandbox.post(channel, f"just before {number}")
+        await settled(empty_database, sandbox, channel)
+        await worker.stop(signal.SIGKILL)
+    sandbox.post(channel, "missed")
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await settled(empty_database, sandbox, channel)
+        await all_closed(empty_database)
+
+
+async def test_the_first_message_after_a_change_of_permissions_leaves_no_gap(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    async with worker_process("run", env=settings(sandbox, empty_database, channel)) as worker:
+        await worker.ready()
+        sandbox.post(channel, "before")
+        await settled(empty_database, sandbox, channel)
+        channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
+        # The look that follows a change is over by then; nothing shows it, and earlier there would be nothing to find.
+        await asyncio.sleep(0.3)
+        sandbox.post(channel, "after")
+        await settled(empty_database, sandbox, channel)
 
 
 async def test_what_may_not_be_read_is_no_empty_channel(

@@ -44,6 +44,24 @@ async def test_edits_and_deletions_made_while_away_are_found(
         assert verified[0]["last_id"] < young.id
 
 
+async def test_a_young_message_that_is_missing_is_looked_for_again_once_it_is_older(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    env = settings(sandbox, empty_database, channel, LOOK_BACK_SETTLED_SECONDS="5")
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        sandbox.post(channel, "stays")
+        young = sandbox.post(channel, "goes")
+        await settled(empty_database, sandbox, channel)
+        await worker.stop(signal.SIGKILL)
+    sandbox.delete(young)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        # However often it looks in vain first: the deletion is found by one of these looks, and nobody announces it.
+        await settled(empty_database, sandbox, channel)
+        assert [line["deleted"] for line in worker.logged("history.looked_back")][-1] == 1
+
+
 async def test_nothing_is_inferred_without_the_permission(
     sandbox: Sandbox, channel: Channel, empty_database: Database
 ) -> None:

@@ -1,4 +1,4 @@
-"""How often each fault was survived, over all runs of the campaign, in a file."""
+"""How often each fault was survived, over all runs of the campaign, in a file: by fault, then by kind."""
 
 import json
 from collections import Counter
@@ -7,13 +7,17 @@ from pathlib import Path
 FILE = Path(__file__).with_name("counts.json")
 
 
-def load() -> Counter[str]:
-    return Counter(json.loads(FILE.read_text())) if FILE.exists() else Counter()
+def load() -> dict[str, Counter[str]]:
+    return {name: Counter(kinds) for name, kinds in json.loads(FILE.read_text()).items()} if FILE.exists() else {}
 
 
-def add(name: str) -> Counter[str]:
+def total(name: str) -> int:
+    return load().get(name, Counter()).total()
+
+
+def add(name: str, struck: Counter[str]) -> None:
     """Counts one run; written at once, so that a campaign can stop anywhere and go on."""
     counts = load()
-    counts[name] += 1
-    FILE.write_text(json.dumps(dict(sorted(counts.items())), indent=1) + "\n")
-    return counts
+    counts.setdefault(name, Counter()).update(struck)
+    ordered = {name: dict(sorted(counts[name].items())) for name in sorted(counts)}
+    FILE.write_text(json.dumps(ordered, indent=1) + "\n")

@@ -18,11 +18,36 @@ SELECT message_id, CASE WHEN revision > 0 THEN content END, edited_at, deleted_a
 """
 
 _TOLD = """
-SELECT event_type, data->>'message_id', data->>'edited_at' FROM events
+SELECT event_type, (data->>'message_id')::bigint, (data->>'edited_at')::timestamptz FROM events
  WHERE channel = 'discord:message' AND data->>'channel_id' = $1
 """
 
+_COVERED_AND_NOT_STORED = """
+SELECT message_id FROM unnest($1::bigint[], $2::bigint[]) AS standing (message_id, channel_id)
+  JOIN discord_channels c USING (channel_id)
+ WHERE c.covered @> message_id
+   AND NOT EXISTS (SELECT FROM discord_messages m WHERE m.message_id = standing.message_id)
+"""
+
+_SESSIONS = """
+SELECT application_name, state FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+_LOCKS = """
+SELECT locktype, mode, relation::regclass FROM pg_locks
+ WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
+"""
+
+_RUNS_TOLD = """
+SELECT count(*) AS runs, (SELECT count(*) FROM events WHERE event_type = 'schema.migrated') AS told,
+       count(DISTINCT revision) AS revisions
+  FROM migration_runs
+"""
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+_STORED_EVENT, _DELETED = "discord.message.stored", "discord.message.deleted"
 
 State = tuple[int, str | None, datetime | None, bool]
 
@@ -81,6 +106,11 @@ class _Comparison:
         finals = [state for state in expected(sandbox, channel) if state[0] not in unobserved]
         self._known = {state for state in finals if not (state[3] and state[0] in unwatched)}
         self._may_be_known = {state[0] for state in finals} - {state[0] for state in self._known}
+        self._ever = {
+            (entry.message.id, entry.message.edited_at)
+            for entry in sandbox.ledger.entries
+            if entry.message.channel.id == channel.id
+        }
         self._newest = max((state[0] for state in finals), default=0)
         self.differences: list[State] = []
 
@@ -95,14 +125,49 @@ class _Comparison:
         return not await find_gaps(self._connection, {self._channel.id: self._newest})
 
     async def assert_told_once(self) -> None:
-        """Each message is told as stored once, and as deleted once if it is; no edit twice."""
+        """Each message is told as stored once, and as deleted once if it is; every state that it is told to have had
+        it had, none is told twice, and the last one is among them."""
         told = Counter(tuple(row) for row in await self._connection.fetch(_TOLD, str(self._channel.id)))
         assert [fact for fact, times in told.items() if times > 1] == []
-        by_type = Counter((event_type, int(message_id)) for event_type, message_id, _ in told)
-        for message_id, _, _, is_deleted in self._known:
-            assert by_type["discord.message.stored", message_id] == 1
-            assert by_type["discord.message.deleted", message_id] == is_deleted
+        by_type = Counter((event_type, message_id) for event_type, message_id, _ in told)
+        states = {(message_id, edited_at) for event_type, message_id, edited_at in told if event_type != _DELETED}
+        for message_id, _, edited_at, is_deleted in self._known:
+            assert by_type[_STORED_EVENT, message_id] == 1
+            assert by_type[_DELETED, message_id] == is_deleted
+            assert (message_id, edited_at) in states
         for message_id in self._may_be_known:
-            assert by_type["discord.message.stored", message_id] <= 1
-            assert by_type["discord.message.deleted", message_id] <= 1
+            assert by_type[_STORED_EVENT, message_id] <= 1
+            assert by_type[_DELETED, message_id] <= 1
         assert {message_id for _, message_id in by_type} <= {state[0] for state in self._known} | self._may_be_known
+        assert states <= self._ever
+
+
+async def assert_coverage_holds(database: Database, sandbox: Sandbox, *channels: Channel) -> None:
+    """At any moment, so also right after a death: what is covered is stored. What is deleted nobody need have seen."""
+    standing = {
+        int(final["id"]): channel.id
+        for channel in channels
+        for final in sandbox.ledger.final(channel.id)
+        if not final["deleted"]
+    }
+    async with connected(database, purpose="test") as connection:
+        lost = await connection.fetch(_COVERED_AND_NOT_STORED, list(standing), list(standing.values()))
+    assert [row["message_id"] for row in lost] == []
+
+
+async def nothing_left_behind(database: Database) -> None:
+    """Once the last worker has ended nobody holds a session, and so no lock and no transaction."""
+    async with connected(database, purpose="test") as connection:
+
+        async def all_gone() -> bool:
+            return not await connection.fetch(_SESSIONS) and not await connection.fetch(_LOCKS)
+
+        await until(all_gone, "every session and lock to be gone")
+
+
+async def assert_migrations_told(database: Database) -> None:
+    """Every revision was applied once, and is told once."""
+    async with connected(database, purpose="test") as connection:
+        row = await connection.fetchrow(_RUNS_TOLD)
+        assert row is not None
+        assert row["runs"] == row["told"] == row["revisions"] > 0

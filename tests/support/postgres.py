@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from worker.db.connection import Database, connect
+from tests.support.sql import execute
+from worker.db.connection import Database
 from worker.db.embedded import EmbeddedServer
 
 
@@ -37,12 +38,13 @@ def embedded_server() -> Iterator[EmbeddedServer]:
 async def fresh_database(server: EmbeddedServer, template: str = "template1") -> AsyncIterator[Database]:
     """A database of its own, a copy of the template, dropped at the end whoever is still connected."""
     name = f"test_{uuid.uuid4().hex}"
-    maintenance = await connect(Database(server.dsn(), server.dsn()), purpose="test-databases")
+    await execute(_maintenance(server), f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
     try:
-        await maintenance.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
-        try:
-            yield Database(server.dsn(name), server.dsn(name))
-        finally:
-            await maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield Database(server.dsn(name), server.dsn(name))
     finally:
-        await maintenance.close()
+        # Nothing that was open before can be relied on: a test may have stopped the server.
+        await execute(_maintenance(server), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _maintenance(server: EmbeddedServer) -> Database:
+    return Database(server.dsn(), server.dsn())

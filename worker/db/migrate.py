@@ -13,6 +13,7 @@ from worker.db.migration.session import MigrationLimits, migration_session
 from worker.db.migration.set_aside import LIST_IN_THE_WAY
 from worker.db.migration.state import ROOT, Position, SchemaState, assess, read_state, require_order
 from worker.db.schema import HEAD
+from worker.failpoints import reach
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -55,6 +56,7 @@ async def migrate(database: Database, *, budget_seconds: float, lock_timeout_mil
     if assess(state) is Position.BEHIND:
         limits = MigrationLimits(budget_seconds, lock_timeout_milliseconds)
         applied = await _upgrade(database, limits)
+        reach("migration.finished")
         state = await _state(database)
     if assess(state) is Position.NEWER:
         log.warning("migration.database_is_newer", revisions=state.revisions, head=HEAD)

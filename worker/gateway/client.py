@@ -40,7 +40,7 @@ class SessionWatcher(Protocol):
 
     def access_changed(self) -> None: ...
 
-    def thread_seen(self) -> None: ...
+    def discovered(self) -> None: ...
 
     def gone(self, channel_ids: Sequence[int]) -> None: ...
 
@@ -61,12 +61,14 @@ class GatewayClient(discord.Client):
         *,
         trace: aiohttp.TraceConfig,
         identifies: Identifies,
+        ready_seconds: float,
     ) -> None:
         super().__init__(
             intents=intents(),
             max_messages=None,
             enable_debug_events=True,  # the only way to a message's payload as it came
             chunk_guilds_at_startup=False,
+            guild_ready_timeout=ready_seconds,
             allowed_mentions=discord.AllowedMentions.none(),
             http_trace=trace,
         )
@@ -197,6 +199,9 @@ class GatewayClient(discord.Client):
             return
         guild_id = int(payload["guild_id"]) if payload.get("guild_id") else None
         observation = self.observe(payload, origin="live", guild_id=guild_id)
+        if not self._spans.knows(channel_id):
+            # What lies before it is not known, and nobody may have looked for a gap there.
+            self._watcher.discovered()
         if not self._put(observation, self._spans.arrived(channel_id, message_id)):
             self._spans.missed(channel_id, message_id)
 
@@ -239,7 +244,7 @@ class GatewayClient(discord.Client):
 
     def _thread_seen(self, thread: discord.Thread) -> None:
         if self._book.listens_to(thread.id, thread.parent_id):
-            self._watcher.thread_seen()
+            self._watcher.discovered()
 
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
         self._access_changed([channel])

@@ -95,10 +95,10 @@ class GapFetch:
         """Oldest first. A short page is the last one: everything up to the gap's end, as known before it, is there."""
         means = self._means
         client = means.connected_client()
-        if self._gap is None or self._gap.last_id != gap.last_id or gap.first_id <= self._gap.first_id:
-            self._after = max(gap.first_id - 1 - OVERLAP, 0)
+        if not self._goes_on(gap):
+            self._after = gap.first_id - 1 - OVERLAP
         await self._check_permission()
-        page = await means.rest.messages(client, self._channel_id, after=self._after)
+        page = await means.rest.messages(client, self._channel_id, after=max(self._after, 0))
         metrics.HISTORY_PAGES.inc()
         reach("history.page_received")
         if not page:
@@ -107,14 +107,21 @@ class GapFetch:
         guild_id = channel.guild.id if channel else None
         seen = [client.observe(message, origin="history", guild_id=guild_id) for message in page]
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
+        covered = Covered(self._channel_id, max(gap.first_id - 1, self._after), reached)
         started = time.perf_counter()
         async with means.writing:
-            written = await means.writer.write(seen, [Covered(self._channel_id, gap.first_id - 1, reached)])
+            written = await means.writer.write(seen, [covered])
         reach("history.page_written")
         account(seen, written, time.perf_counter() - started)
         means.on_commit()
         self._gap, self._after = gap, seen[-1].message_id if seen else reached
         self._messages += written.stored
+
+    def _goes_on(self, gap: Gap) -> bool:
+        """Whether the next page follows the last one. While pages lie within the overlap the gap stays the same."""
+        last = self._gap
+        is_same = last is not None and last.last_id == gap.last_id > self._after
+        return last is not None and is_same and gap.first_id in (last.first_id, self._after + 1)
 
     async def _check_permission(self) -> None:
         channel = self._means.connected_client().permitting_channel(self._channel_id)

@@ -72,7 +72,7 @@ class SessionWatch:
     def access_changed(self) -> None:
         self._on_wanted("access_changed")
 
-    def thread_seen(self) -> None:
+    def discovered(self) -> None:
         self._on_wanted("discovered")
 
     def gone(self, channel_ids: Sequence[int]) -> None:
@@ -89,7 +89,7 @@ class SessionWatch:
             self._errands.discard(task)
             if task.cancelled() or (error := task.exception()) is None:
                 return
-            if isinstance(error, LeaseLostError | PASSING):
+            if isinstance(error, (LeaseLostError, *PASSING)):
                 # A lifecycle event tells of a moment, so it is not told later.
                 log.warning("gateway.errand_dropped", reason=f"{type(error).__name__}: {error}")
             else:

@@ -56,6 +56,10 @@ class LiveSpans:
         """Messages may have come that were not told: the next one covers nothing but itself."""
         self._newest.pop(channel_id, None)
 
+    def knows(self, channel_id: int) -> bool:
+        """Whether the next message of a channel covers what lies before it."""
+        return channel_id in self._newest
+
     def arrived(self, channel_id: int, message_id: int) -> Covered:
         """What a live message covers once it is stored. Discord can tell two messages in the wrong order."""
         newest = self._newest.get(channel_id)

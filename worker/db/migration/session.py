@@ -13,6 +13,7 @@ import structlog
 from worker.db.connection import Database, connect
 from worker.db.schema import MIGRATION_LOCK
 from worker.exits import ConfigError, UnavailableError
+from worker.failpoints import reach
 
 POLL_SECONDS = (0.05, 0.15)
 TELL_SECONDS = 10.0  # how often a wait is logged
@@ -75,6 +76,7 @@ async def migration_session(database: Database, limits: MigrationLimits) -> Asyn
         await connection.execute("SET statement_timeout = 0")
         session = MigrationSession(database, connection, limits, time.monotonic() + limits.budget_seconds)
         await _wait_for_turn(session)
+        reach("migration.locked")
         yield session
     except LOST as error:
         raise UnavailableError(
