@@ -24,7 +24,7 @@ from worker.ingest.observation import snowflake_time
 CONSUMER = "announcer"
 BATCH = 200
 OLDEST_ALARM = timedelta(days=1)  # what history brings from before is no alarm
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
+RETRY_SECONDS = 1.0  # the reader itself waits longer before an event that failed
 
 _ADD = f"""
 INSERT INTO announcements (plan_id, channel_id, asked)
@@ -61,18 +61,13 @@ class Announcer:
 
     async def run(self) -> NoReturn:
         """For ever. A batch that fails comes again one by one, and an event that fails becomes a dead letter."""
-        delay = FIRST_RETRY_SECONDS
         while True:
-            began = asyncio.get_running_loop().time()
             try:
                 await self._read()
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
                 log.exception("announcer.interrupted")
-            if asyncio.get_running_loop().time() - began > LONGEST_RETRY_SECONDS:
-                delay = FIRST_RETRY_SECONDS
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
 
     async def _read(self) -> None:
         async with EventReader(
