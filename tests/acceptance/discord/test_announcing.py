@@ -23,6 +23,7 @@ async def test_each_ticker_of_a_plan_is_announced_once_with_its_ladder(desk: Des
     async with desk.at_work():
         plan = desk.sandbox.post(desk.plans, opening_plan(today()))
         nvda, spy = await announced.titled("NVDA", "SPY")
+        await announced.settled()
     link = f"https://discord.com/channels/{desk.guild.id}/{desk.plans.id}/{plan.id}"
     for post, prices in ((spy, ("612.40", "604.00–604.60")), (nvda, ("171.20", "165.20"))):
         [embed] = post.embeds
@@ -39,6 +40,8 @@ async def test_each_ticker_of_a_plan_is_announced_once_with_its_ladder(desk: Des
         assert kind
         assert not post.mentions
         assert not post.mention_everyone
+        [row] = await desk.fetch("SELECT plan_id FROM announcements WHERE message_id = $1", post.id)
+        assert post.extra["nonce"] == str(row["plan_id"])
     assert await announced.requests("POST") == 2
 
 
@@ -170,12 +173,13 @@ async def test_an_attempt_that_discord_never_answered_is_found_and_not_repeated(
     assert len(announced.ever) == 1
 
 
-async def test_an_answer_of_500_is_tried_again(desk: Desk, announced: Announced) -> None:
+async def test_an_answer_of_503_is_tried_again(desk: Desk, announced: Announced) -> None:
     async with desk.at_work():
-        fault = desk.sandbox.faults.rest.answer(f"POST /channels/{announced.channel.id}/messages", 500, times=7)
+        # The library does not try again after a 503.
+        fault = desk.sandbox.faults.rest.answer(f"POST /channels/{announced.channel.id}/messages", 503, times=2)
         desk.sandbox.post(desk.plans, withdrawn_plan(today()))
         await announced.titled("QQQ")
-    assert fault.hits == 7
+    assert fault.hits == 2
     assert len(announced.ever) == 1
 
 
@@ -211,6 +215,33 @@ async def test_a_channel_that_may_not_be_posted_in_holds_up_no_other(desk: Desk,
         await until(is_over, "the alarm to be over")
     assert len(announced.alarms) == 1
     assert len([entry for entry in desk.sandbox.ledger.final(closed.id) if not entry["deleted"]]) == 1
+
+
+async def test_a_channel_that_does_not_answer_holds_up_no_other(desk: Desk, announced: Announced) -> None:
+    other, slow = desk.guild.add_channel("other plans"), desk.guild.add_channel("slow")
+    await announced.announce(other, slow)
+    async with desk.at_work(discord_channels=(desk.plans.id, other.id)):
+        held = desk.sandbox.faults.rest.hold(f"POST /channels/{slow.id}/messages")
+        desk.sandbox.post(other, withdrawn_plan(today()))
+        await desk.sandbox.until(held.arrived.is_set, what="the request that is held")
+        desk.sandbox.post(desk.plans, opening_plan(today()))
+        await announced.titled("NVDA", "SPY")
+        held.release()
+        await announced.settled()
+    assert len(desk.sandbox.ledger.final(slow.id)) == 1
+
+
+async def test_nothing_leaves_its_guild(desk: Desk, announced: Announced) -> None:
+    elsewhere = desk.sandbox.add_guild("Others").add_channel("general")
+    await announced.announce(elsewhere, None)
+    async with desk.at_work():
+        # The commands do not let it come to this.
+        await desk.fetch(
+            "UPDATE discord_channels SET announce_to = $1 WHERE channel_id = $2", elsewhere.id, desk.plans.id
+        )
+        await desk.stored(desk.sandbox.post(desk.plans, opening_plan(today())))
+        await announced.settled()
+    assert not desk.sandbox.ledger.final(elsewhere.id)
 
 
 async def test_a_channel_that_is_announced_nowhere_is_silent(desk: Desk, announced: Announced) -> None:

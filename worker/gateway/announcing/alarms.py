@@ -37,11 +37,14 @@ SELECT a.sentence, a.cleared_at, s.alarm_channel_id
 
 _GUILDS = "SELECT guild_id FROM guild_settings WHERE alarm_channel_id IS NOT NULL"
 
-# A backfill that somebody asked for may take its time.
+# A backfill that somebody asked for may take its time, and nothing is fetched where nothing is listened to.
 _GAPS = """
 SELECT c.guild_id, g.channel_id, g.id, g.first_id, c.permission_state = 'missing' AS is_forbidden
-  FROM ingestion_gaps g JOIN discord_channels c USING (channel_id)
- WHERE g.closed_at IS NULL AND g.opened_at < now() - make_interval(mins => $1)
+  FROM ingestion_gaps g
+  JOIN discord_channels c USING (channel_id)
+  LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
+ WHERE c.is_active AND (c.is_listen OR (parent.is_listen AND parent.is_active AND parent.includes_threads))
+   AND g.closed_at IS NULL AND g.opened_at < now() - make_interval(mins => $1)
    AND (g.reason <> 'configured' OR c.permission_state = 'missing') AND c.guild_id IS NOT NULL
 """
 
@@ -158,12 +161,11 @@ def mark(alarm_id: int) -> str:
     return f"-# Alarm {alarm_id}"
 
 
-async def read_alarm(connection: Connection, alarm_id: int, is_posted: bool) -> Wanted | None:
-    """What is to be said about an alarm now; None for one that was over before it was told."""
+async def read_alarm(connection: Connection, alarm_id: int) -> Wanted:
+    """What is to be said about an alarm now. One that was over before it was told is told nowhere."""
     [row] = await connection.fetch(_READ, alarm_id)
-    if not is_posted and (row["cleared_at"] is not None or row["alarm_channel_id"] is None):
-        return None
-    return Wanted(row["alarm_channel_id"] or 0, alarm_post(alarm_id, row["sentence"], row["cleared_at"]))
+    channel_id = row["alarm_channel_id"] if row["cleared_at"] is None else None
+    return Wanted(channel_id, alarm_post(alarm_id, row["sentence"], row["cleared_at"]))
 
 
 def alarm_post(alarm_id: int, sentence: str, cleared_at: datetime | None) -> Post:

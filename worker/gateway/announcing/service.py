@@ -22,6 +22,7 @@ from worker.gateway.announcing.poster import Poster, PostKind, Wanted
 from worker.gateway.announcing.stored_announcement import read_announced_plan
 from worker.gateway.client import GatewayClient
 from worker.gateway.discord_commands.asking import missing_permissions
+from worker.gateway.discord_commands.permissions import TO_ANNOUNCE
 from worker.gateway.pacing import InvalidRequests, Pace, watch_answers
 from worker.gateway.rest import PASSING_REST
 from worker.gateway.watchdog import INTENT_MISSING
@@ -31,15 +32,6 @@ from worker.settings import Settings
 
 LOOK_SECONDS = 5.0  # how often it is looked for lasting alarms
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
-
-ANNOUNCING_PERMISSIONS: tuple[str, ...] = (
-    "view_channel",
-    "read_message_history",
-    "send_messages",
-    "embed_links",
-    "attach_files",
-)
-"""What the bot needs where it announces. It looks there for its own posts, so that none comes twice."""
 
 log = structlog.get_logger(__name__)
 
@@ -145,12 +137,10 @@ class AnnouncingService:
     def _today(self) -> date:
         return datetime.now(self._zone).date()
 
-    async def _read_plan(self, connection: Connection, plan_id: int, is_posted: bool) -> Wanted | None:
+    async def _read_plan(self, connection: Connection, plan_id: int) -> Wanted:
         bot_id = self._client.user.id if self._client and self._client.user else 0
         announced = await read_announced_plan(connection, plan_id, today=self._today(), bot_id=bot_id)
-        if not is_posted and announced.announce_to is None:
-            return None
-        return Wanted(announced.announce_to or 0, announcement.announcement(announced))
+        return Wanted(announced.announce_to, announcement.announcement(announced))
 
     def _explain(self, channel_id: int, error: Exception) -> str:
         """Why a channel refuses, as the middle of a sentence."""
@@ -159,12 +149,10 @@ class AnnouncingService:
             return "Discord knows no such channel"
         if not isinstance(cause, discord.Forbidden):
             return f"Discord answers {error}"
-        client = self._gateway()
-        channel = client.permitting_channel(channel_id) if client else None
+        if (client := self._gateway()) is None:
+            return f"Discord answers {error}"
+        channel = client.permitting_channel(channel_id)
         if channel is None:
-            return "the bot lacks View Channel there"
-        needed = ANNOUNCING_PERMISSIONS
-        if isinstance(channel, discord.Thread):
-            needed = tuple("send_messages_in_threads" if name == "send_messages" else name for name in needed)
-        missing = missing_permissions(channel.permissions_for(channel.guild.me), needed)
+            return "Discord shows the bot no such channel"
+        missing = missing_permissions(channel.permissions_for(channel.guild.me), TO_ANNOUNCE)
         return f"the bot lacks {', '.join(missing)} there" if missing else f"Discord answers {error}"

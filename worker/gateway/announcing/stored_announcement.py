@@ -5,6 +5,7 @@ from datetime import date
 
 from asyncpg import Connection
 
+from worker.gateway.discord_commands.replies import jump_link
 from worker.views.shown import ShownPlan
 from worker.views.stored_plans import shown_plans
 from worker.words import PlanState
@@ -58,6 +59,6 @@ async def read_announced_plan(connection: Connection, plan_id: int, *, today: da
         plan=plan,
         state=row["state"],
         is_post_deleted=row["is_post_deleted"],
-        newer_link=f"https://discord.com/channels/{row['guild_id']}/{row['channel_id']}/{newer}" if newer else None,
+        newer_link=jump_link(row["guild_id"], row["channel_id"], newer) if newer else None,
         announce_to=row["announce_to"],
     )
