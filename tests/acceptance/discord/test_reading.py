@@ -262,6 +262,32 @@ class TestWhoMaySeeWhat:
             assert "**SPY**" in said(shown)
             assert shown.flags & MessageFlag.EPHEMERAL
 
+    async def test_a_thread_is_seen_by_who_sees_its_channel_and_a_private_one_by_whose_it_is(
+        self, desk: Desk, lobby: Channel
+    ) -> None:
+        thread = desk.plans.add_thread("open", author=desk.owner)
+        private = desk.plans.add_thread("closed", author=desk.admin, private=True)
+        insider = desk.add_member("insider")
+        for member in (desk.sandbox.bot, insider):
+            private.add_thread_member(member)
+        async with desk.at_work():
+            await posted(desk, plan("SPY"), thread)
+            await posted(desk, plan("TSLA"), private)
+
+            async def seen_by(user: User, place: Channel) -> list[str]:
+                return [value for _, value in offered(await typed(desk, "", user, place))]
+
+            async def both_are_offered() -> bool:
+                return await seen_by(desk.admin, lobby) == ["SPY", "TSLA"]
+
+            # A thread's row is there before the worker has read the rows again.
+            await until(both_are_offered, "the threads to be known")
+            assert await seen_by(desk.trader, lobby) == ["SPY"]
+            assert "TSLA" not in said(await desk.ask("setups", place=lobby))
+            # Discord does not tell the bot who is in a private thread; who asks in it is.
+            assert await seen_by(insider, lobby) == ["SPY"]
+            assert await seen_by(insider, private) == ["SPY", "TSLA"]
+
     async def test_nobody_is_shown_another_guild(self, desk: Desk) -> None:
         abroad = desk.sandbox.add_guild("Others", desk.owner).add_channel("plans")
         lobby = desk.sandbox.add_guild("Third", desk.owner).add_channel("lobby")

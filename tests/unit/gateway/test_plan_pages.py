@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.confidence import CONFIDENCE
+from tests.support.properties import unhurried
 from worker.gateway.markdown import plain
 from worker.gateway.pages import LINE_LENGTH, PAGE_LENGTH, Section, fitted, packed
 from worker.gateway.plan_pages import Page, levels_pages, plan_pages, setups_pages
@@ -112,6 +113,7 @@ def test_what_a_stranger_wrote_has_no_effect() -> None:
         assert not re.search(r"[*_~`|<>\[\]\\@#]|\x1b|\u202e", ours), ours
 
 
+@unhurried
 @given(st.text(max_size=200), st.integers(5, 80))
 def test_plain_text_is_one_line_within_its_limit_and_without_a_bare_mark(text: str, limit: int) -> None:
     shown = plain(text, limit)
@@ -121,6 +123,13 @@ def test_plain_text_is_one_line_within_its_limit_and_without_a_bare_mark(text: s
     assert len(shown.splitlines()) <= 1
 
 
+@pytest.mark.parametrize("limit", range(10, 22))
+def test_half_a_number_is_never_shown(limit: int) -> None:
+    shown = plain("bias over 601.25 today", limit)
+    assert ("601.25" in shown) == any(character.isdigit() for character in shown)
+
+
+@unhurried
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(0, 60), st.integers(1, LINE_LENGTH)), max_size=6))
 def test_packed_pages_lose_no_line_and_none_is_longer_than_a_page(shapes: list[tuple[int, int, int]]) -> None:
     sections = [
@@ -169,6 +178,7 @@ setups = st.builds(
 )
 
 
+@unhurried
 @given(st.lists(setups, max_size=40), st.text(max_size=3000))
 def test_no_plan_breaks_discords_limits(found: list[ShownSetup], bias: str) -> None:
     plan = replace(PLAN, setups=tuple(found), bias_text=bias)

@@ -89,8 +89,8 @@ async def _answer(
 
 
 def _is_source(interaction: Interaction, book: ChannelBook) -> bool:
-    """Whether messages of the channel that is asked in are stored, or were. An answer that everybody sees would be read
-    there in its turn, and its setups would take the place of those that it shows."""
+    """Whether messages of the channel that is asked in are stored, or were. An answer that everybody sees is one of
+    them, and who replays an export of the channel would have it read: its setups would replace those that it shows."""
     asked_in = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)}
     return any(channel.channel_id in asked_in for channel in book.of_guild(interaction.guild_id or 0))
 
