@@ -1,5 +1,6 @@
 """`/setups`, `/plan` and `/levels` as members of a guild use them."""
 
+import threading
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -10,8 +11,12 @@ from PIL import Image
 
 from tests.support.discord_desk import Desk, buttons, said
 from tests.support.waiting import until
+from worker.db import shared_session
+from worker.db.connection import connected
 from worker.demo_posts import corrected_plan, opening_plan
+from worker.gateway.discord_commands import paging
 from worker.gateway.discord_commands.owned_view import OwnedView
+from worker.gateway.ladder import Ladder, draw_ladder
 from worker.sandbox import Channel, Permission
 from worker.sandbox.interactions.registry import CommandError
 from worker.sandbox.world.model import Message, MessageFlag, User
@@ -138,6 +143,36 @@ async def test_levels_are_a_picture_with_the_same_numbers_in_words(desk: Desk) -
     content, _ = desk.sandbox.world.files[path]
     with Image.open(BytesIO(content)) as picture:
         assert picture.width >= 400
+
+
+async def test_a_ladder_is_drawn_beside_the_event_loop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_in: list[int] = []
+
+    def draw(ladder: Ladder) -> bytes:
+        drawn_in.append(threading.get_ident())
+        return draw_ladder(ladder)
+
+    monkeypatch.setattr(paging, "draw_ladder", draw)
+    async with desk.at_work():
+        await posted(desk, plan("SPY"))
+        await desk.ask("levels", ticker="SPY")
+    assert len(drawn_in) == 1
+    assert threading.get_ident() not in drawn_in
+
+
+async def test_while_the_database_does_not_answer_that_is_said_and_nothing_is_offered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk.at_work(), connected(desk.database, purpose="test") as connection:
+        await posted(desk, plan("SPY"))
+        with monkeypatch.context() as patience:
+            patience.setattr(shared_session, "USE_SECONDS", 0.3)
+            async with connection.transaction():
+                await connection.execute("LOCK TABLE ticker_plans IN ACCESS EXCLUSIVE MODE")
+                assert await typed(desk, "") == []
+                answer = await desk.ask("levels", ticker="SPY")
+        assert answer.content.startswith("The database does not answer at the moment: try again in a minute.")
+        assert "100.40" in said(await desk.ask("levels", ticker="SPY"))
 
 
 async def test_pages_are_turned_by_who_asked_and_by_nobody_else(desk: Desk, lobby: Channel) -> None:

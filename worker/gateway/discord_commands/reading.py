@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 import discord
+import structlog
 from discord import app_commands
 
 from worker.exits import InputError, NotFoundError
@@ -17,6 +18,7 @@ from worker.gateway.discord_commands.paging import show_pages
 from worker.gateway.discord_commands.replies import think
 from worker.gateway.plan_pages import Page, levels_pages, plan_pages, setups_pages
 from worker.ingest.channels import ChannelBook
+from worker.ingest.writer import PASSING
 from worker.parameters import DAY
 from worker.views.channel_plans import offered_tickers, plans_of_channels
 from worker.views.shown import ShownPlan
@@ -25,14 +27,21 @@ _TICKER = "Such as SPY; what is stored is offered, today's first."
 _DAY = "The trading day, such as 2026-11-23. Without one: today, or the first day that is planned."
 _MARKUP = re.compile(r"[*_~`|<>\[\]()#@\\]")
 
+log = structlog.get_logger(__name__)
+
 Typed = app_commands.Range[str, 1, 20]
 
 
 def add_reading_commands(tree: app_commands.CommandTree[discord.Client], context: CommandContext) -> None:
     async def tickers(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         visible = visible_channels(interaction, context.book)
-        async with context.session.use() as connection:
-            offered = await offered_tickers(connection, visible, typed, today=_today(context))
+        try:
+            async with context.session.use() as connection:
+                offered = await offered_tickers(connection, visible, typed, today=_today(context))
+        except PASSING as error:
+            # Who types is told nothing here; the command itself will say what is wrong.
+            log.warning("command.nothing_offered", reason=f"{type(error).__name__}: {error}")
+            return []
         return [
             app_commands.Choice(
                 name=f"{one.ticker} · {'today' if one.is_for_today else one.newest_day}", value=one.ticker
