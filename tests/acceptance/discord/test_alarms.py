@@ -1,6 +1,6 @@
 """What admins hear of in the channel that they chose for alarms: each thing once, and when it is over."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +8,9 @@ import pytest
 from tests.support.announced import Announced
 from tests.support.discord_desk import Desk
 from tests.support.waiting import until
+from worker.db.connection import connected
 from worker.demo_posts import withdrawn_plan
+from worker.ingest.channel_changes import COMMAND_LINE, ask_for_history
 from worker.sandbox import Intent, Permission
 
 NOTHING_READ = "A+ Scalp Trade Setups\n\nSPY\n❌ Rejection Near soon 🔻 lower\n🔼 Breakout Above later 🔼 higher"
@@ -50,14 +52,35 @@ async def test_a_plan_that_nothing_could_be_read_from(desk: Desk, alarming: Anno
     assert len(alarming.alarms) == 1
 
 
+async def test_what_turns_out_to_be_no_plan_is_over_and_what_is_old_is_no_alarm(
+    desk: Desk, alarming: Announced
+) -> None:
+    """A post from before that history brings."""
+    two_days_ago = datetime.now(UTC) - timedelta(days=2)
+    desk.sandbox.seed(
+        desk.plans, 2, start=two_days_ago, end=two_days_ago + timedelta(hours=1), text=lambda _: NOTHING_READ
+    )
+    async with connected(desk.database, purpose="test") as connection:
+        await ask_for_history(connection, desk.plans.id, two_days_ago, by=COMMAND_LINE)
+    async with desk.at_work():
+        post = desk.sandbox.post(desk.plans, NOTHING_READ)
+        [alarm] = await alarming.alarmed(1)
+        assert str(post.id) in alarm.content
+        desk.sandbox.edit(post, "never mind")
+        await over(alarming)
+        empty = await desk.fetch("SELECT FROM discord_messages WHERE parse_state = 'empty'")
+    assert len(empty) == 2
+    assert len(alarming.alarms) == 1
+
+
 async def test_a_post_that_the_parser_broke_on(desk: Desk, alarming: Announced) -> None:
     async with desk.at_work():
         post = desk.sandbox.post(desk.plans, "hello")
         await desk.stored(post)
+        await desk.fetch("UPDATE discord_messages SET parse_state = 'failed'")
         about = f'"origin": "live", "channel_id": "{desk.plans.id}", "guild_id": "{desk.guild.id}"'
-        for message_id in (post.id, 1 << 22):  # the second one is from 2015, and no news
-            data = f'{{"schema": 1, "message_id": "{message_id}", "reason": "ValueError", {about}}}'
-            await desk.fetch(_TELL, "parsing.message.failed", data)
+        data = f'{{"schema": 1, "message_id": "{post.id}", "reason": "ValueError", {about}}}'
+        await desk.fetch(_TELL, "parsing.message.failed", data)
         [alarm] = await alarming.alarmed(1)
     assert "The parser broke on a post" in alarm.content
     assert str(post.id) in alarm.content
@@ -90,6 +113,10 @@ async def test_the_intent_is_lost_and_granted_again(desk: Desk, alarming: Announ
         [alarm] = await alarming.alarmed(1)
         assert "Message Content" in alarm.content
         assert "developer portal" in alarm.content
+        logins = len(desk.sandbox.identifies)
+        await desk.sandbox.until(lambda: len(desk.sandbox.identifies) > logins + 1, what="attempts to log in")
+        await alarming.settled()
+        assert len(alarming.alarms) == 1
         desk.sandbox.set_privileged(Intent.MESSAGE_CONTENT)
         await over(alarming)
         desk.sandbox.set_privileged(Intent(0))

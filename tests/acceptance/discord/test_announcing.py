@@ -173,6 +173,34 @@ async def test_an_attempt_that_discord_never_answered_is_found_and_not_repeated(
     assert len(announced.ever) == 1
 
 
+async def test_where_it_cannot_be_looked_for_nothing_is_posted_a_second_time(desk: Desk, announced: Announced) -> None:
+    desk.sandbox.rules.nonce_seconds = 0
+    announced.channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+    async with desk.at_work():
+        desk.sandbox.faults.rest.reset(f"POST /channels/{announced.channel.id}/messages", late=True)
+        desk.sandbox.post(desk.plans, withdrawn_plan(today()))
+        await until(lambda: desk.fetch("SELECT FROM announcements WHERE tries > 1"), "a second try")
+        assert len(announced.ever) == 1
+        announced.channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
+        await until(lambda: desk.fetch("SELECT FROM announcements WHERE state = 'posted'"), "the post to be found")
+    assert len(announced.ever) == 1
+
+
+async def test_what_a_nonce_gives_back_is_brought_up_to_date(desk: Desk, announced: Announced) -> None:
+    """The first attempt came through without an answer, and a page of history does not show it yet."""
+    rest, messages = desk.sandbox.faults.rest, f"/channels/{announced.channel.id}/messages"
+    async with desk.at_work():
+        rest.reset(f"POST {messages}", late=True)
+        held = rest.hold(f"GET {messages}")
+        rest.answer(f"GET {messages}", 200, body=[])
+        plan = desk.sandbox.post(desk.plans, withdrawn_plan(today()))
+        await desk.sandbox.until(held.arrived.is_set, what="the post to be looked for")
+        await desk.stored(desk.sandbox.edit(plan, withdrawn_plan(today()).replace("537.50", "538.50")))
+        held.release()
+        await announced.saying("538.50", "QQQ")
+    assert len(announced.ever) == 1
+
+
 async def test_an_answer_of_503_is_tried_again(desk: Desk, announced: Announced) -> None:
     async with desk.at_work():
         # The library does not try again after a 503.

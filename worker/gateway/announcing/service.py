@@ -131,8 +131,12 @@ class AnnouncingService:
             return
 
     @property
-    def _lacks_content(self) -> bool:
-        return any(INTENT_MISSING in reason for reason in self._health.waiting.values())
+    def _lacks_content(self) -> bool | None:
+        """Not known while the gateway is away for another reason, or just logging in."""
+        waiting = self._health.waiting
+        if any(INTENT_MISSING in reason for reason in waiting.values()):
+            return True
+        return None if "gateway" in waiting else False
 
     def _today(self) -> date:
         return datetime.now(self._zone).date()
