@@ -19,7 +19,7 @@ _READ, _UNREAD, _NOTHING = "✅", "❓", "▫️"
 _TITLE = "What was read of this post"
 _LEGEND = f"{_READ} read · {_UNREAD} not read · {_NOTHING} nothing to read"
 _LINE_LENGTH = 300  # of the post's own, which is at most doubled by what is escaped
-_TICKER_LENGTH = 100
+_TICKER_LENGTH = 20
 
 
 def post_pages(text: str, reading: Reading, stored: StoredPost | None) -> list[Page]:

@@ -266,6 +266,8 @@ async def test_tickers_are_offered_as_they_are_typed_todays_first(desk: Desk) ->
         assert names == ["SOFI", "SPY", "AAPL"]
         assert offered(await typed(desk, "sp")) == [("SPY · today", "SPY")]
         assert offered(await typed(desk, "<@everyone>")) == []
+        await desk.fetch("UPDATE ticker_plans SET ticker = repeat('S', 101) WHERE ticker = 'SOFI'")
+        assert offered(await typed(desk, "s")) == [("SPY · today", "SPY")]
 
 
 class TestWhoMaySeeWhat:

@@ -155,7 +155,7 @@ def test_what_does_not_fit_is_counted() -> None:
     assert fitted(["a", "b"]) == "a\nb"
     assert fitted(["x" * 1000, "y" * 1000, "z"]).endswith("\n… and 2 more")
     many = replace(BREAKOUT, levels=tuple(level("target", str(600 + number)) for number in range(40)))
-    assert setup_text(many).endswith("615 and 24 more")
+    assert setup_text(many).endswith("611 and 28 more")
     assert "a price of too many digits" in setup_text(replace(BREAKOUT, levels=(level("trigger", "9" * 60),)))
 
 
@@ -185,6 +185,20 @@ def test_no_plan_breaks_discords_limits(found: list[ShownSetup], bias: str) -> N
     for page in (*setups_pages([plan, plan]), *plan_pages([plan]), *levels_pages([plan])):
         assert len(page.title) <= 256
         assert 1 <= len(page.text) <= EMBED_LIMIT
+
+
+def test_the_longest_line_fits() -> None:
+    zones = [level(role, "9" * 9 + ".50", "9" * 9 + ".75", "above") for role in ("trigger", "target", "stop")]
+    swapped = [zone._replace(relation=relation) for zone in zones for relation in ("above", "below") * 20]
+    longest = replace(ALERT, strategy="conservative", kind="rejection", levels=tuple(swapped), contract="*" * 200)
+    line = setup_text(replace(longest, quantity="*" * 200))
+    assert LINE_LENGTH - 200 < len(line) < LINE_LENGTH - 50, "a mark and a ticker stand before it"
+
+
+def test_a_relation_is_said_again_where_it_changes() -> None:
+    both = (level("trigger", "601", relation="above"), level("trigger", "602", relation="above"))
+    mixed = replace(BREAKOUT, levels=(*both, level("trigger", "590", relation="below")))
+    assert setup_text(mixed) == "Breakout above **601**, **602**, below **590**"
 
 
 def test_every_flag_that_lowers_confidence_has_words() -> None:

@@ -29,7 +29,9 @@ _MARKUP = re.compile(r"[*_~`|<>\[\]()#@\\]")
 
 log = structlog.get_logger(__name__)
 
-Typed = app_commands.Range[str, 1, 20]
+_TYPED_LENGTH = 20
+
+Typed = app_commands.Range[str, 1, _TYPED_LENGTH]
 
 
 def add_reading_commands(tree: app_commands.CommandTree[discord.Client], context: CommandContext) -> None:
@@ -47,6 +49,7 @@ def add_reading_commands(tree: app_commands.CommandTree[discord.Client], context
                 name=f"{one.ticker} · {'today' if one.is_for_today else one.newest_day}", value=one.ticker
             )
             for one in offered
+            if len(one.ticker) <= _TYPED_LENGTH  # Discord refuses all choices for one that is too long
         ]
 
     @tree.command(name="setups", description="The setups that stand for a day.")
