@@ -77,3 +77,16 @@ async def test_what_the_bot_posted_itself_is_said_to_be_never_read(desk: Desk) -
         shown = said(await desk.ask(READ_PLAN, target=answer, place=lobby))
     assert "It is never read: posted by the worker itself." in shown
     assert "setups: 0" in shown
+
+
+async def test_what_was_erased_is_not_read_again(desk: Desk) -> None:
+    analyst = desk.add_member("analyst")
+    async with desk.at_work():
+        message = desk.sandbox.post(desk.plans, plan(), author=analyst)
+        await desk.stored(message)
+        asked = await desk.ask("privacy erase", desk.owner, user=analyst)
+        await desk.press(asked, "Erase", desk.owner)
+        await desk.sandbox.until(lambda: "is erased" in desk.sandbox.find(asked).content)
+        shown = said(await desk.ask(READ_PLAN, target=message))
+    assert "It is never read: what its author wrote is erased." in shown
+    assert "612.40" not in shown

@@ -28,7 +28,7 @@ def read(text: str) -> Reading:
 
 
 def stored(text: str, version: int, **more: object) -> StoredPost:
-    given = {"edited_at": None, "deleted_at": None, "revision": 1, "plan_states": ()} | more
+    given = {"edited_at": None, "deleted_at": None, "revision": 1, "is_erased": False, "plan_states": ()} | more
     return StoredPost(text=text, posted_at=POSTED_AT, parser_version=version, **given)  # type: ignore[arg-type]
 
 

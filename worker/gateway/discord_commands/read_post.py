@@ -34,6 +34,8 @@ def add_read_post_command(tree: app_commands.CommandTree[discord.Client], contex
         text = _text_of(interaction, message) if stored is None else stored.text
         if message.author == interaction.client.user:
             reading = Reading("not_a_plan", reason=OWN_POST)
+        elif stored is not None and stored.is_erased:
+            reading = Reading("not_a_plan", reason="what its author wrote is erased")
         else:
             parser, correlation_id = context.book.parser_of(channel_id), correlation.of_message(message.id)
             reading = read_safely(read, text, message.created_at, parser, correlation_id)
