@@ -51,7 +51,7 @@ async def test_an_edit_edits_the_announcement(desk: Desk, announced: Announced) 
         before = await announced.titled("NVDA", "SPY")
         desk.sandbox.edit(plan, corrected_plan(today()))
         await announced.saying("614.20, 615.70, 617.50", "SPY")
-        await announced.not_saying("165.20 →", "NVDA")
+        await announced.not_saying("Bounce", "NVDA")
         assert [post.id for post in await announced.titled("NVDA", "SPY")] == [post.id for post in before]
     assert "614.20" in announced.of("SPY").attachments[0]["description"]
     assert await announced.requests("POST") == 2
@@ -102,6 +102,20 @@ async def test_the_announcement_of_a_deleted_post_is_struck_through(desk: Desk, 
         desk.sandbox.delete(plan)
         posts = await announced.titled("~~NVDA", "~~SPY")
     assert all("the post was deleted" in post.embeds[0]["description"] for post in posts)
+
+
+async def test_a_post_that_is_edited_and_then_deleted_is_struck_through_as_it_was_last(
+    desk: Desk, announced: Announced
+) -> None:
+    async with desk.at_work():
+        plan = desk.sandbox.post(desk.plans, opening_plan(today()))
+        await announced.titled("NVDA", "SPY")
+        desk.sandbox.edit(plan, corrected_plan(today()))
+        await announced.not_saying("Bounce", "NVDA")
+        desk.sandbox.delete(plan)
+        nvda, _ = await announced.titled("~~NVDA", "~~SPY")
+    assert "171.20" in nvda.embeds[0]["description"]
+    assert "Bounce" not in nvda.embeds[0]["description"]
 
 
 async def test_a_ticker_that_an_edit_takes_out_is_struck_through(desk: Desk, announced: Announced) -> None:

@@ -57,7 +57,6 @@ class AnnouncingService:
         self._token = settings.discord_token.get_secret_value() if settings.discord_token else ""
         self._zone = ZoneInfo(settings.plan_timezone)
         self._session = SharedSession(database, purpose="announcing")
-        self._client: discord.Client | None = None
         self._failed = asyncio.Event()
         self._lasting = alarms.LastingAlarms(
             self._session, epoch=epoch, gap_minutes=settings.alarm_gap_minutes, consumer=CONSUMER
@@ -86,7 +85,7 @@ class AnnouncingService:
     async def _keep_posting(self) -> NoReturn:
         delay = FIRST_RETRY_SECONDS
         while True:
-            self._client = client = self._make_client()
+            client = self._make_client()
             try:
                 await client.login(self._token)
                 delay = FIRST_RETRY_SECONDS
@@ -142,8 +141,7 @@ class AnnouncingService:
         return datetime.now(self._zone).date()
 
     async def _read_plan(self, connection: Connection, plan_id: int) -> Wanted:
-        bot_id = self._client.user.id if self._client and self._client.user else 0
-        announced = await read_announced_plan(connection, plan_id, today=self._today(), bot_id=bot_id)
+        announced = await read_announced_plan(connection, plan_id, today=self._today())
         return Wanted(announced.announce_to, announcement.announcement(announced))
 
     def _explain(self, channel_id: int, error: Exception) -> str:
