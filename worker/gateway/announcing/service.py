@@ -90,9 +90,15 @@ class AnnouncingService:
                 await client.login(self._token)
                 delay = FIRST_RETRY_SECONDS
                 await self._poster.run(client)
+            except LeaseLostError:
+                raise
             except (discord.HTTPException, discord.LoginFailure, *PASSING_REST) as error:
                 # A token that Discord refuses ends the worker: the gateway's session sees to that.
                 log.warning("announcing.not_logged_in", reason=f"{type(error).__name__}: {error}")
+            except Exception:
+                # Whatever is wrong with announcing, messages are stored all the same.
+                metrics.ANNOUNCER_FAULTS.inc()
+                log.exception("announcing.interrupted")
             finally:
                 await client.close()
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
