@@ -21,6 +21,7 @@ Failpoint = Literal[
     "lease.locked",  # the lock is held, the epoch has not begun
     "lease.taken",  # the epoch has begun
     "lease.renewed",
+    "erasure.asked",  # somebody is to be erased, and nothing of theirs is yet
     "announcer.row_committed",  # a post is about to be sent
     "announcer.posted",  # and is there, which its row does not say yet
 ]

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.triggers.cron import CronTrigger
@@ -35,6 +35,7 @@ from worker.gateway.watchdog import Watchdog
 from worker.health import Health
 from worker.ingest.channel_changes import SETTING, add_channel
 from worker.ingest.channels import ChannelBook, load_channels
+from worker.ingest.erasure import Erased, erase_asked
 from worker.ingest.queue import IngestQueue
 from worker.ingest.sweep import read_pending
 from worker.ingest.writer import Writer
@@ -68,6 +69,8 @@ class Ingester:
         self._identifies = Identifies()
         self._rest = Rest(self._pace, self._invalid)
         self._catch_up = self._make_catch_up()
+        self._erasing = asyncio.Lock()
+        self._erased: dict[int, Erased] = {}
         self._commands = self._make_commands()
         self._watch = SessionWatch(
             self._session,
@@ -133,6 +136,7 @@ class Ingester:
             self._epoch,
             self._wakeup.committed,
             self._reload_channels,
+            self._erase,
         )
         return CommandService(context)
 
@@ -153,11 +157,13 @@ class Ingester:
         return parsers.parse(text, posted_at, timezone=self._settings.plan_timezone, format=parser)
 
     def _jobs(self) -> list[Job]:
+        soon = datetime.now(UTC) + timedelta(seconds=5)
         return [
             Job("channels", IntervalTrigger(seconds=5), self._fenced(self._reload_channels)),
             Job("sweep", IntervalTrigger(minutes=1), self._fenced(self._sweep)),
             Job("self_check", IntervalTrigger(minutes=5, jitter=30), self._fenced(self._check)),
             Job("consumers", IntervalTrigger(seconds=15), self._measure_consumers),
+            Job("erasure", IntervalTrigger(minutes=1, start_date=soon), self._fenced(self._finish_erasures)),
             Job("look_back", CronTrigger(hour=3, minute=20, jitter=600), self._look_back),
             Job("retention", CronTrigger(hour=4, minute=20, jitter=600), self._fenced(self._remove_old_events)),
         ]
@@ -234,6 +240,17 @@ class Ingester:
     async def _sweep(self) -> None:
         async with connected(self._database, purpose="sweep") as connection:
             await read_pending(connection, self._read, self._book.parser_of, epoch=self._epoch)
+
+    async def _erase(self) -> dict[int, Erased]:
+        """Also what a run before this one has erased meanwhile."""
+        async with self._erasing:
+            use = functools.partial(connected, self._database, purpose="erasure")
+            self._erased |= await erase_asked(use, epoch=self._epoch)
+            return dict(self._erased)
+
+    async def _finish_erasures(self) -> None:
+        """Those that a crash cut short."""
+        await self._erase()
 
     async def _look_back(self) -> None:
         self._catch_up.look_back()

@@ -17,7 +17,7 @@ SetAsideKind = Literal["relation", "index", "constraint", "sequence"]
 ImportState = Literal["running", "finished", "abandoned"]
 ImportOutcome = Literal["inserted", "already_there", "merged"]
 QuarantineReason = Literal[
-    "no_text", "sample", "bad_id", "bad_time", "bad_json", "no_event_type", "too_long", "changed", "refused"
+    "no_text", "sample", "bad_id", "bad_time", "bad_json", "no_event_type", "too_long", "changed", "refused", "erased"
 ]
 ChangeSource = Literal["discord", "command_line", "setting"]
 PostState = Literal["waiting", "sending", "posted", "deleted"]

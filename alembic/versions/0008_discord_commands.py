@@ -17,18 +17,23 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_REASONS = "'no_text', 'sample', 'bad_id', 'bad_time', 'bad_json', 'no_event_type', 'too_long', 'changed', 'refused'"
+
 
 def upgrade() -> None:
     op.execute("UPDATE schema_floor SET floor = 2")
-    _set_gap_outcomes("'fetched', 'unreachable', 'cancelled'")
+    _set_words("ingestion_gaps", "outcome", "'fetched', 'unreachable', 'cancelled'")
+    _set_words("import_quarantine", "reason", f"{_REASONS}, 'erased'")
     _extend_channels()
     _create_settings()
     _create_announcements()
 
 
-def _set_gap_outcomes(words: str) -> None:
-    op.drop_constraint(op.f("ck_ingestion_gaps_outcome"), "ingestion_gaps", type_="check")
-    op.create_check_constraint(op.f("ck_ingestion_gaps_outcome"), "ingestion_gaps", sa.text(f"outcome IN ({words})"))
+def _set_words(table: str, column: str, words: str) -> None:
+    """The words that the CHECK of a column allows."""
+    name = op.f(f"ck_{table}_{column}")
+    op.drop_constraint(name, table, type_="check")
+    op.create_check_constraint(name, table, sa.text(f"{column} IN ({words})"))
 
 
 def _extend_channels() -> None:
@@ -88,6 +93,8 @@ def _create_settings() -> None:
         sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("asked_by", sa.BigInteger(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("name_hashes", postgresql.ARRAY(sa.LargeBinary()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_erased_users")),
     )
 
@@ -154,5 +161,7 @@ def downgrade() -> None:
     op.drop_column("discord_channels", "includes_threads")
     op.drop_column("discord_channels", "announce_to")
     op.execute("UPDATE ingestion_gaps SET outcome = 'unreachable' WHERE outcome = 'cancelled'")
-    _set_gap_outcomes("'fetched', 'unreachable'")
+    _set_words("ingestion_gaps", "outcome", "'fetched', 'unreachable'")
+    op.execute("UPDATE import_quarantine SET reason = 'refused' WHERE reason = 'erased'")
+    _set_words("import_quarantine", "reason", _REASONS)
     op.execute("UPDATE schema_floor SET floor = 1")

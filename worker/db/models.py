@@ -158,13 +158,17 @@ class SyncedCommands(Base):
 
 
 class ErasedUser(Base):
-    """A person whose words and name are not stored, and never again; `asked_by` is the Discord user who asked."""
+    """A person whose words and name are not stored, and never again; `asked_by` is the Discord user who asked.
+
+    By `name_hashes` an old row is recognised that has nothing but a name. `finished_at`: what was stored is gone."""
 
     __tablename__ = "erased_users"
 
     user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     asked_by: Mapped[int]
     asked_at: Mapped[datetime] = mapped_column(server_default=sql("now()"))
+    name_hashes: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default=sql("'{}'"))
+    finished_at: Mapped[datetime | None]
 
 
 class DiscordMessage(Base):

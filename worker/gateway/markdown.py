@@ -2,6 +2,7 @@
 
 import re
 
+from worker.gateway.ladder.words import one_line
 from worker.views.visible import visible
 
 # Discord shows a mark that stands behind a backslash as it is. Points and commas are left alone.
@@ -14,6 +15,5 @@ def escaped(text: str) -> str:
 
 
 def plain(text: str, limit: int) -> str:
-    """The same on one line, with at most `limit` characters of it and `…` where it is cut."""
-    line = visible(" ".join(text.split()))
-    return escaped(line if len(line) <= limit else f"{line[: limit - 2].rstrip()} …")
+    """The same on one line, at most `limit` characters of it; where it is cut stands `…`, and never within a number."""
+    return escaped(one_line(text, limit))

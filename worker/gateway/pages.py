@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 PAGE_LENGTH = 1800  # characters; an embed's description may have 4,096
-LINE_LENGTH = 1200  # of one line; whoever writes lines counts what there is no room for
+LINE_LENGTH = 1750  # of one line: with a head before it, an embed still holds it
 
 
 @dataclass(frozen=True, slots=True)

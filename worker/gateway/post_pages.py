@@ -1,7 +1,9 @@
 """One post line by line, with what was read from each: what `Read this plan` says. Pure; knows no discord."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from parsers.reading import Reading
 from worker.gateway.markdown import plain
@@ -17,7 +19,7 @@ _READ, _UNREAD, _NOTHING = "✅", "❓", "▫️"
 _TITLE = "What was read of this post"
 _LEGEND = f"{_READ} read · {_UNREAD} not read · {_NOTHING} nothing to read"
 _LINE_LENGTH = 300  # of the post's own, which is at most doubled by what is escaped
-_TICKER_LENGTH = 100
+_TICKER_LENGTH = 20
 
 
 def post_pages(text: str, reading: Reading, stored: StoredPost | None) -> list[Page]:
@@ -30,6 +32,8 @@ def post_pages(text: str, reading: Reading, stored: StoredPost | None) -> list[P
 def _about(reading: Reading, stored: StoredPost | None) -> Iterator[str]:
     setups = sum(len(plan.setups) for plan in reading.plans)
     yield f"Tickers: {len(reading.plans)} · setups: {setups} · lines not read: {len(reading.unread)}"
+    if reading.state == "not_a_plan" and reading.reason:
+        yield f"It is never read: {plain(reading.reason, _LINE_LENGTH)}."
     if reading.flags:
         yield f"⚠️ *{in_words(reading.flags)}*"
     if stored is None:
@@ -50,11 +54,13 @@ def _since(what: str, stored: StoredPost) -> str:
 
 def _lines(text: str, reading: Reading) -> Iterator[str]:
     """Each line of the text with its mark, under it what was read or why it was not; blank lines are left out."""
-    said, unread = _said_by_line(text, reading), defaultdict[int, list[str]](list)
+    lines = text.splitlines(keepends=True)
+    ends = list(accumulate(map(len, lines)))
+    said, unread = _said_by_line(ends, reading), defaultdict[int, list[str]](list)
     for one in reading.unread:
         unread[one.line].append(plain(one.reason, _LINE_LENGTH))
-    read = said.keys() | {_line_at(text, one.span.start) for one in reading.numbers if one.meaning != "unread"}
-    for number, line in enumerate(text.splitlines(), 1):
+    read = said.keys() | {_line_at(ends, one.span.start) for one in reading.numbers if one.meaning != "unread"}
+    for number, line in enumerate(lines, 1):
         if line.strip():
             mark = _UNREAD if number in unread else _READ if number in read else _NOTHING
             yield f"{mark} {plain(line, _LINE_LENGTH)}"
@@ -62,7 +68,7 @@ def _lines(text: str, reading: Reading) -> Iterator[str]:
             yield from (f"↳ *not read: {reason}*" for reason in unread.get(number, ()))
 
 
-def _said_by_line(text: str, reading: Reading) -> dict[int, list[str]]:
+def _said_by_line(ends: Sequence[int], reading: Reading) -> dict[int, list[str]]:
     """What was read from each line; nothing more is said of a line that only goes on with a bias."""
     said = defaultdict[int, list[str]](list)
     for plan in reading.plans:
@@ -72,13 +78,13 @@ def _said_by_line(text: str, reading: Reading) -> dict[int, list[str]]:
             said[setup.line] += [f"{ticker} {first}", *more]
         if plan.bias:
             levels = [ShownLevel(*level[:4]) for level in plan.bias.levels]
-            first_line = _line_at(text, plan.bias.span.start)
+            first_line = _line_at(ends, plan.bias.span.start)
             said[first_line].append(f"{ticker} {bias_words(plan.bias.direction, levels) or 'note, without levels'}")
-            for number in range(first_line, _line_at(text, plan.bias.span.end - 1) + 1):
+            for number in range(first_line, _line_at(ends, plan.bias.span.end - 1) + 1):
                 said.setdefault(number, [])
     return said
 
 
-def _line_at(text: str, offset: int) -> int:
-    """The number of the line that a character stands on, from 1."""
-    return len(f"{text[:offset]}.".splitlines())
+def _line_at(ends: Sequence[int], offset: int) -> int:
+    """The number of the line that a character stands on, from 1; `ends` are where the lines end."""
+    return bisect_right(ends, offset) + 1

@@ -11,8 +11,8 @@ MARKS = {"long": "▲", "short": "▼"}
 
 _BIAS_LENGTH = 500
 _WORDS_LENGTH = 80  # of a contract or a quantity
-_PRICES = 16  # of one role on one line
-_DIGITS = 24  # of one price; a post can have more than any exchange
+_PRICES = 12  # of one role on one line
+_PRICE_LENGTH = 30  # a post can have more digits than any exchange
 
 
 def setup_lines(setup: ShownSetup) -> Iterator[str]:
@@ -26,11 +26,19 @@ def setup_text(setup: ShownSetup) -> str:
     name = f"{setup.strategy or ''} {setup.kind}".strip().capitalize()
     words = [name, *(plain(part, _WORDS_LENGTH) for part in (setup.quantity, setup.contract) if part)]
     if triggers := setup.of_role("trigger"):
-        words += [triggers[0].relation or "at", _prices(triggers, "**")]
+        words.append(_counted(list(_triggers(triggers))))
     if targets := setup.of_role("target"):
-        words += ["→", _prices(targets)]
+        words += ["→", _counted(list(map(_price, targets)))]
     text = " ".join(words)
-    return ", ".join([text, *(f"stop {_price(stop)}" for stop in setup.of_role("stop")[:1])])
+    stops = setup.of_role("stop")
+    return f"{text}, stop {_counted(list(map(_price, stops)))}" if stops else text
+
+
+def _triggers(levels: Sequence[ShownLevel]) -> Iterator[str]:
+    """Such as `above **601.30**`; the relation is said again where it changes."""
+    for place, level in enumerate(levels):
+        is_said = place > 0 and levels[place - 1].relation == level.relation
+        yield f"**{_price(level)}**" if is_said else f"{level.relation or 'at'} **{_price(level)}**"
 
 
 def bias_lines(plan: ShownPlan) -> Iterator[str]:
@@ -52,13 +60,9 @@ def _bias_level(level: ShownLevel) -> str:
     return " ".join(filter(None, ("flips" if level.role == "flip" else None, level.relation, _price(level))))
 
 
-def _prices(levels: Sequence[ShownLevel], bold: str = "") -> str:
-    return _counted([f"{bold}{_price(level)}{bold}" for level in levels])
-
-
 def _price(level: ShownLevel) -> str:
     text = price_text(level.low, level.high)
-    return text if len(text) <= 2 * _DIGITS else "a price of too many digits"
+    return text if len(text) <= _PRICE_LENGTH else "a price of too many digits"
 
 
 def _counted(texts: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from worker.events.catalogue import ChannelAdded, ChannelChanged, ChannelFact, C
 from worker.events.outbox import commit_events
 from worker.exits import InputError, NotFoundError
 from worker.ingest.channels import COLUMNS, Channel
+from worker.ingest.observation import DISCORD_EPOCH
 from worker.words import ChangeSource
 
 _ADD_CHANNELS = """
@@ -88,7 +89,8 @@ class Options:
     announce_to: int | None = None
 
     def applied(self, channel: Channel) -> Channel:
-        asked, has = self.history_from, channel.history_from
+        # No id is older than Discord, and none can be made of such a moment.
+        asked, has = self.history_from and max(self.history_from, DISCORD_EPOCH), channel.history_from
         return replace(
             channel,
             parser=channel.parser if self.parser is None else self.parser or None,

@@ -44,5 +44,5 @@ def snowflake_time(snowflake: int) -> datetime:
 
 
 def snowflake_at(moment: datetime) -> int:
-    """The least id that can be made at a moment."""
-    return int((moment - DISCORD_EPOCH) / timedelta(milliseconds=1)) << 22
+    """The least id that can be made at a moment; 0 before Discord was there."""
+    return max(int((moment - DISCORD_EPOCH) / timedelta(milliseconds=1)), 0) << 22

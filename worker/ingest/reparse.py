@@ -8,6 +8,7 @@ from datetime import datetime
 from asyncpg import Connection
 
 from parsers.reading import Reading
+from worker.ingest.erased import ERASED
 from worker.ingest.observation import DISCORD_EPOCH
 from worker.ingest.plan_changes import PlanChange, changes_between, is_unchanged
 from worker.ingest.plan_rows import load_plans
@@ -17,9 +18,10 @@ from worker.ingest.rereading import STORED_TEXT, StoredText, write_readings
 
 BATCH = 2000  # messages a look
 
-# A tombstone whose text was never known has nothing to read.
+# A tombstone whose text was never known has nothing to read, and what was read of an erased text is to stay.
 _READABLE = f"""
 message_id > $1 AND revision > 0 AND ($2::text IS NULL OR parser = $2) AND parse_reason IS DISTINCT FROM '{OWN_POST}'
+AND coalesce(NOT text_flags @> '{{{ERASED}}}', true)
 """
 
 _STORED = f"""

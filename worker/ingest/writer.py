@@ -19,6 +19,7 @@ from worker.events.outbox import commit_events
 from worker.failpoints import reach
 from worker.ingest import message_rows
 from worker.ingest import statements as sql
+from worker.ingest.erased import withhold
 from worker.ingest.message_events import deleted_event, text_events
 from worker.ingest.message_rows import RacedError
 from worker.ingest.observation import Covered, Observation
@@ -249,7 +250,7 @@ async def write_seen(
     transaction with it. Raises one of PASSING where a new attempt may succeed."""
     await _lock_channels(connection, seen, covered, first)
     events: list[Event] = []
-    for wave in _waves(seen):
+    for wave in _waves(await withhold(connection, seen)):
         events += await _write_wave(connection, wave, written)
     return events
 

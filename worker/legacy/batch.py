@@ -1,6 +1,6 @@
 """Sorts the rows of a batch by what is to be done with each, by what is kept of earlier imports."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from asyncpg import Connection
@@ -8,6 +8,8 @@ from asyncpg import Connection
 from worker.legacy.kept_rows import changed_rows, mapped_rows, quarantined_rows
 from worker.legacy.target import ReadRow, Refusal, Taken, Target
 from worker.words import QuarantineReason
+
+ERASED_ROW = Refusal("erased", "")
 
 
 @dataclass(slots=True)
@@ -26,9 +28,17 @@ class Batch:
 
 
 async def sort_batch(
-    connection: Connection, label: str, target: Target, rows: Sequence[ReadRow], *, is_new: bool, retry: bool
+    connection: Connection,
+    label: str,
+    target: Target,
+    rows: Sequence[ReadRow],
+    *,
+    is_new: bool,
+    retry: bool,
+    erased: Collection[str] = (),
 ) -> Batch:
-    """`is_new`: nothing was kept of this table before. `retry`: what is in quarantine is fresh again."""
+    """`is_new`: nothing was kept of this table before. `retry`: what is in quarantine is fresh again. `erased` are the
+    keys of rows about people who are not to be stored."""
     batch = Batch()
     keys = [read.row.copy_of for read in rows if read.row.copy_of is not None]
     if not is_new:
@@ -42,6 +52,8 @@ async def sort_batch(
         row = read.row
         if row.key in batch.reasons and not retry:
             batch.waiting.append(read)
+        elif row.key in erased:
+            batch.refused.append((read, ERASED_ROW))
         elif row.key in changed:
             batch.refused.append((read, Refusal("changed", "the row says something else than when it was imported")))
         elif row.key in batch.mapped:

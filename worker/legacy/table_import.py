@@ -10,8 +10,9 @@ import structlog
 from asyncpg import Connection
 
 from worker.events.outbox import commit_events
+from worker.ingest.erased_imports import erased_rows
 from worker.ingest.writer import PASSING
-from worker.legacy.batch import Batch, sort_batch
+from worker.legacy.batch import ERASED_ROW, Batch, sort_batch
 from worker.legacy.fields import NEW_TABLES
 from worker.legacy.kept_rows import RefusedRow, keep_refused, keep_taken, mapped_rows, release
 from worker.legacy.old_rows import row_text
@@ -91,7 +92,15 @@ class TableImport:
         """`refusal` is what the database said of these rows when they were written."""
         progress = TableProgress.of(self._run.tables[self._label].stored())
         batch = await sort_batch(
-            self._connection, self._label, self._target, rows, is_new=self._is_new, retry=self._retry
+            self._connection,
+            self._label,
+            self._target,
+            rows,
+            is_new=self._is_new,
+            retry=self._retry,
+            erased=await erased_rows(
+                self._connection, lambda: {read.row.key: row_text(self._plan.table, read.row.cells) for read in rows}
+            ),
         )
         accepted, entries = await self._placed(batch, refusal)
         await self._connection.execute("BEGIN; SET LOCAL worker.import = 'on'")
@@ -134,7 +143,12 @@ class TableImport:
             await release(self._connection, self._label, [read.row.key for read, _ in (*taken, *batch.known)])
         table = self._plan.table
         refused = [
-            RefusedRow(read.row.key, refusal, row_text(table, read.row.cells)) for read, refusal in batch.refused
+            RefusedRow(
+                read.row.key,
+                refusal,
+                "{}" if refusal.reason == ERASED_ROW.reason else row_text(table, read.row.cells),
+            )
+            for read, refusal in batch.refused
         ]
         await keep_refused(self._connection, self._label, refused)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from asyncpg import Connection
 
@@ -16,26 +17,33 @@ NO_TICKER = "no ticker"
 OFFERED = 25
 """Discord takes no more choices, https://docs.discord.com/developers/interactions/receiving-and-responding."""
 
-# Every statement here takes the channels as $1 and knows no other plan. $2 is a ticker, '' for plans without one, or
-# null for all.
+# Every statement here takes the channels as $1 and knows no other plan.
 _OF_CHANNELS = "p.channel_id = ANY($1::bigint[]) AND p.state = 'current'"
-_OF_TICKER = "($2::text IS NULL OR coalesce(p.ticker, '') = $2)"
 
-# The plans of a day, as one reads them: by ticker, those without one last, and of one ticker the oldest post first.
-_PLANS_OF_DAY = f"""{PLANS}
- WHERE {_OF_CHANNELS} AND {_OF_TICKER} AND p.trading_day = $3
- ORDER BY p.ticker NULLS LAST, m.message_id, p.position
-"""
 
-# The first day from $3 on that there is a plan for.
-_COMING_DAY = f"""
-SELECT min(p.trading_day) FROM ticker_plans p WHERE {_OF_CHANNELS} AND {_OF_TICKER} AND p.trading_day >= $3
-"""  # noqa: S608  constants of ours
+class _Statements(NamedTuple):
+    """The statements about a ticker, $2; $3 is a day."""
 
-# All days that there is a plan for.
-_DAYS = f"""
-SELECT DISTINCT p.trading_day FROM ticker_plans p WHERE {_OF_CHANNELS} AND {_OF_TICKER} ORDER BY p.trading_day DESC
-"""  # noqa: S608  constants of ours
+    plans_of_day: str
+    coming_day: str
+    days: str
+
+
+def _statements(of_ticker: str) -> _Statements:
+    where = f"{_OF_CHANNELS} AND {of_ticker}"
+    return _Statements(
+        # As one reads them: by ticker, those without one last, and of one ticker the oldest post first.
+        plans_of_day=f"""{PLANS}
+ WHERE {where} AND p.trading_day = $3
+ ORDER BY p.ticker NULLS LAST, m.message_id, p.position""",
+        # The first day from $3 on that there is a plan for.
+        coming_day=f"SELECT min(p.trading_day) FROM ticker_plans p WHERE {where} AND p.trading_day >= $3",  # noqa: S608
+        days=f"SELECT DISTINCT p.trading_day FROM ticker_plans p WHERE {where} ORDER BY p.trading_day DESC",  # noqa: S608
+    )
+
+
+# Three, because an index serves only the plain comparison: $2 is null for all tickers, '' for plans without one.
+_OF_ALL, _OF_NONE, _OF_ONE = map(_statements, ("$2::text IS NULL", "p.ticker IS NULL AND $2 = ''", "p.ticker = $2"))
 
 # The tickers that begin with $2, each with the day of its newest plan and whether one is for $3: today's come first,
 # then those that were planned last. $4 is how many, or null for all.
@@ -66,9 +74,10 @@ async def plans_of_channels(
 
     There is at least one. Raises NotFoundError, naming what there is."""
     wanted = None if ticker is None else _wanted(ticker)
+    statements = _about(wanted)
     if day is None:
-        day = await connection.fetchval(_COMING_DAY, channel_ids, wanted, today)
-    rows = await connection.fetch(_PLANS_OF_DAY, channel_ids, wanted, day) if day else []
+        day = await connection.fetchval(statements.coming_day, channel_ids, wanted, today)
+    rows = await connection.fetch(statements.plans_of_day, channel_ids, wanted, day) if day else []
     if not rows:
         raise await _not_found(connection, channel_ids, wanted, day)
     return await shown_plans(connection, rows)
@@ -87,11 +96,17 @@ def _wanted(ticker: str) -> str:
     return "" if name == NO_TICKER.upper() else name
 
 
+def _about(wanted: str | None) -> _Statements:
+    if wanted is None:
+        return _OF_ALL
+    return _OF_ONE if wanted else _OF_NONE
+
+
 async def _not_found(
     connection: Connection, channel_ids: Collection[int], wanted: str | None, day: date | None
 ) -> NotFoundError:
     what = {None: "no plan", "": "no plan without a ticker"}.get(wanted, f"no plan for {wanted}")
-    days = [row["trading_day"] for row in await connection.fetch(_DAYS, channel_ids, wanted)]
+    days = [row["trading_day"] for row in await connection.fetch(_about(wanted).days, channel_ids, wanted)]
     if days and day is None:
         return NotFoundError(
             f"There is {what} for today or later; the newest is for {days[0]}: ask for it with `day:{days[0]}`."

@@ -67,3 +67,26 @@ async def test_a_post_that_is_not_stored_is_read_at_once_and_stays_unstored(desk
             assert "Tickers: 2 · setups: 10 · lines not read: 1" in shown
             assert answer.flags & MessageFlag.EPHEMERAL
         assert await desk.fetch("SELECT FROM discord_messages WHERE channel_id = $1", elsewhere.id) == []
+
+
+async def test_what_the_bot_posted_itself_is_said_to_be_never_read(desk: Desk) -> None:
+    lobby = desk.guild.add_channel("lobby")
+    async with desk.at_work():
+        await desk.stored(desk.sandbox.post(desk.plans, plan(), author=desk.owner))
+        answer = await desk.ask("setups", place=lobby)
+        shown = said(await desk.ask(READ_PLAN, target=answer, place=lobby))
+    assert "It is never read: posted by the worker itself." in shown
+    assert "setups: 0" in shown
+
+
+async def test_what_was_erased_is_not_read_again(desk: Desk) -> None:
+    analyst = desk.add_member("analyst")
+    async with desk.at_work():
+        message = desk.sandbox.post(desk.plans, plan(), author=analyst)
+        await desk.stored(message)
+        asked = await desk.ask("privacy erase", desk.owner, user=analyst)
+        await desk.press(asked, "Erase", desk.owner)
+        await desk.sandbox.until(lambda: "is erased" in desk.sandbox.find(asked).content)
+        shown = said(await desk.ask(READ_PLAN, target=message))
+    assert "It is never read: what its author wrote is erased." in shown
+    assert "612.40" not in shown

@@ -1,5 +1,6 @@
 """`/setups`, `/plan` and `/levels` as members of a guild use them."""
 
+import threading
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -10,8 +11,12 @@ from PIL import Image
 
 from tests.support.discord_desk import Desk, buttons, said
 from tests.support.waiting import until
+from worker.db import shared_session
+from worker.db.connection import connected
 from worker.demo_posts import corrected_plan, opening_plan
+from worker.gateway.discord_commands import paging
 from worker.gateway.discord_commands.owned_view import OwnedView
+from worker.gateway.ladder import Ladder, draw_ladder
 from worker.sandbox import Channel, Permission
 from worker.sandbox.interactions.registry import CommandError
 from worker.sandbox.world.model import Message, MessageFlag, User
@@ -140,6 +145,36 @@ async def test_levels_are_a_picture_with_the_same_numbers_in_words(desk: Desk) -
         assert picture.width >= 400
 
 
+async def test_a_ladder_is_drawn_beside_the_event_loop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_in: list[int] = []
+
+    def draw(ladder: Ladder) -> bytes:
+        drawn_in.append(threading.get_ident())
+        return draw_ladder(ladder)
+
+    monkeypatch.setattr(paging, "draw_ladder", draw)
+    async with desk.at_work():
+        await posted(desk, plan("SPY"))
+        await desk.ask("levels", ticker="SPY")
+    assert len(drawn_in) == 1
+    assert threading.get_ident() not in drawn_in
+
+
+async def test_while_the_database_does_not_answer_that_is_said_and_nothing_is_offered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk.at_work(), connected(desk.database, purpose="test") as connection:
+        await posted(desk, plan("SPY"))
+        with monkeypatch.context() as patience:
+            patience.setattr(shared_session, "USE_SECONDS", 0.3)
+            async with connection.transaction():
+                await connection.execute("LOCK TABLE ticker_plans IN ACCESS EXCLUSIVE MODE")
+                assert await typed(desk, "") == []
+                answer = await desk.ask("levels", ticker="SPY")
+        assert answer.content.startswith("The database does not answer at the moment: try again in a minute.")
+        assert "100.40" in said(await desk.ask("levels", ticker="SPY"))
+
+
 async def test_pages_are_turned_by_who_asked_and_by_nobody_else(desk: Desk, lobby: Channel) -> None:
     async with desk.at_work():
         await posted(desk, plan(*(f"XQ{chr(65 + number)}" for number in range(12))))
@@ -231,6 +266,8 @@ async def test_tickers_are_offered_as_they_are_typed_todays_first(desk: Desk) ->
         assert names == ["SOFI", "SPY", "AAPL"]
         assert offered(await typed(desk, "sp")) == [("SPY · today", "SPY")]
         assert offered(await typed(desk, "<@everyone>")) == []
+        await desk.fetch("UPDATE ticker_plans SET ticker = repeat('S', 101) WHERE ticker = 'SOFI'")
+        assert offered(await typed(desk, "s")) == [("SPY · today", "SPY")]
 
 
 class TestWhoMaySeeWhat:
@@ -261,6 +298,32 @@ class TestWhoMaySeeWhat:
             shown = await desk.ask("setups", desk.admin, place=lobby)
             assert "**SPY**" in said(shown)
             assert shown.flags & MessageFlag.EPHEMERAL
+
+    async def test_a_thread_is_seen_by_who_sees_its_channel_and_a_private_one_by_whose_it_is(
+        self, desk: Desk, lobby: Channel
+    ) -> None:
+        thread = desk.plans.add_thread("open", author=desk.owner)
+        private = desk.plans.add_thread("closed", author=desk.admin, private=True)
+        insider = desk.add_member("insider")
+        for member in (desk.sandbox.bot, insider):
+            private.add_thread_member(member)
+        async with desk.at_work():
+            await posted(desk, plan("SPY"), thread)
+            await posted(desk, plan("TSLA"), private)
+
+            async def seen_by(user: User, place: Channel) -> list[str]:
+                return [value for _, value in offered(await typed(desk, "", user, place))]
+
+            async def both_are_offered() -> bool:
+                return await seen_by(desk.admin, lobby) == ["SPY", "TSLA"]
+
+            # A thread's row is there before the worker has read the rows again.
+            await until(both_are_offered, "the threads to be known")
+            assert await seen_by(desk.trader, lobby) == ["SPY"]
+            assert "TSLA" not in said(await desk.ask("setups", place=lobby))
+            # Discord does not tell the bot who is in a private thread; who asks in it is.
+            assert await seen_by(insider, lobby) == ["SPY"]
+            assert await seen_by(insider, private) == ["SPY", "TSLA"]
 
     async def test_nobody_is_shown_another_guild(self, desk: Desk) -> None:
         abroad = desk.sandbox.add_guild("Others", desk.owner).add_channel("plans")

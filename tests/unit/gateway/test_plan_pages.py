@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.confidence import CONFIDENCE
+from tests.support.properties import unhurried
 from worker.gateway.markdown import plain
 from worker.gateway.pages import LINE_LENGTH, PAGE_LENGTH, Section, fitted, packed
 from worker.gateway.plan_pages import Page, levels_pages, plan_pages, setups_pages
@@ -112,6 +113,7 @@ def test_what_a_stranger_wrote_has_no_effect() -> None:
         assert not re.search(r"[*_~`|<>\[\]\\@#]|\x1b|\u202e", ours), ours
 
 
+@unhurried
 @given(st.text(max_size=200), st.integers(5, 80))
 def test_plain_text_is_one_line_within_its_limit_and_without_a_bare_mark(text: str, limit: int) -> None:
     shown = plain(text, limit)
@@ -121,6 +123,13 @@ def test_plain_text_is_one_line_within_its_limit_and_without_a_bare_mark(text: s
     assert len(shown.splitlines()) <= 1
 
 
+@pytest.mark.parametrize("limit", range(10, 22))
+def test_half_a_number_is_never_shown(limit: int) -> None:
+    shown = plain("bias over 601.25 today", limit)
+    assert ("601.25" in shown) == any(character.isdigit() for character in shown)
+
+
+@unhurried
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(0, 60), st.integers(1, LINE_LENGTH)), max_size=6))
 def test_packed_pages_lose_no_line_and_none_is_longer_than_a_page(shapes: list[tuple[int, int, int]]) -> None:
     sections = [
@@ -146,7 +155,7 @@ def test_what_does_not_fit_is_counted() -> None:
     assert fitted(["a", "b"]) == "a\nb"
     assert fitted(["x" * 1000, "y" * 1000, "z"]).endswith("\n… and 2 more")
     many = replace(BREAKOUT, levels=tuple(level("target", str(600 + number)) for number in range(40)))
-    assert setup_text(many).endswith("615 and 24 more")
+    assert setup_text(many).endswith("611 and 28 more")
     assert "a price of too many digits" in setup_text(replace(BREAKOUT, levels=(level("trigger", "9" * 60),)))
 
 
@@ -169,12 +178,27 @@ setups = st.builds(
 )
 
 
+@unhurried
 @given(st.lists(setups, max_size=40), st.text(max_size=3000))
 def test_no_plan_breaks_discords_limits(found: list[ShownSetup], bias: str) -> None:
     plan = replace(PLAN, setups=tuple(found), bias_text=bias)
     for page in (*setups_pages([plan, plan]), *plan_pages([plan]), *levels_pages([plan])):
         assert len(page.title) <= 256
         assert 1 <= len(page.text) <= EMBED_LIMIT
+
+
+def test_the_longest_line_fits() -> None:
+    zones = [level(role, "9" * 9 + ".50", "9" * 9 + ".75", "above") for role in ("trigger", "target", "stop")]
+    swapped = [zone._replace(relation=relation) for zone in zones for relation in ("above", "below") * 20]
+    longest = replace(ALERT, strategy="conservative", kind="rejection", levels=tuple(swapped), contract="*" * 200)
+    line = setup_text(replace(longest, quantity="*" * 200))
+    assert LINE_LENGTH - 200 < len(line) < LINE_LENGTH - 50, "a mark and a ticker stand before it"
+
+
+def test_a_relation_is_said_again_where_it_changes() -> None:
+    both = (level("trigger", "601", relation="above"), level("trigger", "602", relation="above"))
+    mixed = replace(BREAKOUT, levels=(*both, level("trigger", "590", relation="below")))
+    assert setup_text(mixed) == "Breakout above **601**, **602**, below **590**"
 
 
 def test_every_flag_that_lowers_confidence_has_words() -> None:

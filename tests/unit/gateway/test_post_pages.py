@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import parsers
 from parsers.reading import Reading
+from tests.support.properties import unhurried
 from worker.gateway.post_pages import post_pages
 from worker.views.stored_post import StoredPost
 
@@ -27,7 +28,7 @@ def read(text: str) -> Reading:
 
 
 def stored(text: str, version: int, **more: object) -> StoredPost:
-    given = {"edited_at": None, "deleted_at": None, "revision": 1, "plan_states": ()} | more
+    given = {"edited_at": None, "deleted_at": None, "revision": 1, "is_erased": False, "plan_states": ()} | more
     return StoredPost(text=text, posted_at=POSTED_AT, parser_version=version, **given)  # type: ignore[arg-type]
 
 
@@ -85,6 +86,7 @@ def test_a_line_separator_ends_a_line_too() -> None:
     assert lines_of(text, read(text))[5:] == lines_of(POST, read(POST))[5:]
 
 
+@unhurried
 @given(
     st.lists(st.sampled_from([*POST.splitlines(), "x" * 4000, "\u2028", "`", "[a](b)", "7 8 9 " * 300]), max_size=60)
 )

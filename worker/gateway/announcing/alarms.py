@@ -1,6 +1,6 @@
 """Alarms of a guild's admins, each told once in the guild's alarm channel and marked there when it is over."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from asyncpg import Connection
@@ -23,11 +23,31 @@ ON CONFLICT (guild_id, kind, subject) WHERE cleared_at IS NULL DO NOTHING
 
 _CLEAR = """
 UPDATE alarms
-   SET cleared_at = now(), asked = asked + 1, asked_at = now(), tries = 0, retry_at = NULL
- WHERE kind = $1 AND subject = $2 AND guild_id = coalesce($3, guild_id) AND cleared_at IS NULL
+   SET cleared_at = now(), asked = asked + 1, asked_at = now(), retry_at = NULL
+ WHERE guild_id = $1 AND kind = $2 AND subject = $3 AND cleared_at IS NULL
 """
 
-_OPEN = "SELECT guild_id, kind, subject FROM alarms WHERE kind = ANY($1::text[]) AND cleared_at IS NULL"
+# What history brings from before is no alarm.
+_UNREAD = """
+SELECT guild_id, channel_id, message_id, parse_state
+  FROM discord_messages
+ WHERE message_id = ANY($1::bigint[]) AND parse_state IN ('empty', 'failed') AND deleted_at IS NULL
+   AND origin IN ('live', 'history') AND posted_at > now() - interval '1 day' AND guild_id IS NOT NULL
+"""
+
+# An edit can also make a plan of it that is none.
+_READ_SINCE = """
+SELECT a.guild_id, a.kind, a.subject
+  FROM alarms a JOIN discord_messages m ON m.message_id = a.subject::bigint
+ WHERE a.kind = 'message' AND a.cleared_at IS NULL
+   AND (m.parse_state NOT IN ('empty', 'failed') OR m.deleted_at IS NOT NULL)
+"""
+
+_OPEN = """
+SELECT guild_id, kind, subject
+  FROM alarms
+ WHERE kind = ANY($1::text[]) AND guild_id = ANY($2::bigint[]) AND cleared_at IS NULL
+"""
 
 _READ = """
 SELECT a.sentence, a.cleared_at, s.alarm_channel_id
@@ -37,11 +57,14 @@ SELECT a.sentence, a.cleared_at, s.alarm_channel_id
 
 _GUILDS = "SELECT guild_id FROM guild_settings WHERE alarm_channel_id IS NOT NULL"
 
-# A backfill that somebody asked for may take its time.
+# A backfill that somebody asked for may take its time, and nothing is fetched where nothing is listened to.
 _GAPS = """
 SELECT c.guild_id, g.channel_id, g.id, g.first_id, c.permission_state = 'missing' AS is_forbidden
-  FROM ingestion_gaps g JOIN discord_channels c USING (channel_id)
- WHERE g.closed_at IS NULL AND g.opened_at < now() - make_interval(mins => $1)
+  FROM ingestion_gaps g
+  JOIN discord_channels c USING (channel_id)
+  LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
+ WHERE c.is_active AND (c.is_listen OR (parent.is_listen AND parent.is_active AND parent.includes_threads))
+   AND g.closed_at IS NULL AND g.opened_at < now() - make_interval(mins => $1)
    AND (g.reason <> 'configured' OR c.permission_state = 'missing') AND c.guild_id IS NOT NULL
 """
 
@@ -57,29 +80,18 @@ SELECT DISTINCT ON (a.channel_id) m.guild_id, a.channel_id, a.reason, m.channel_
 _HAS_DEAD_LETTERS = "SELECT EXISTS (SELECT FROM event_letters WHERE consumer = $1 AND state = 'dead')"
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    guild_id: int
-    kind: AlarmKind
-    subject: str
-    sentence: str
-
-    @property
-    def name(self) -> tuple[int, str, str]:
-        return self.guild_id, self.kind, self.subject
-
-
-async def raise_alarm(connection: Connection, guild_id: int, kind: AlarmKind, subject: str, sentence: str) -> None:
-    """Unless it is raised already."""
-    await connection.execute(_RAISE, guild_id, kind, subject, sentence)
-
-
-async def clear_alarms(connection: Connection, kind: AlarmKind, subject: str, guild_id: int | None = None) -> None:
-    """What it was about is over, in that guild or in all."""
-    await connection.execute(_CLEAR, kind, subject, guild_id)
-
+AlarmName = tuple[int, AlarmKind, str]
+"""Guild, kind and subject: what is raised once."""
 
 _LASTING: tuple[AlarmKind, ...] = ("gap", "content", "announcing", "dead_letters")
+
+
+async def raise_unread(connection: Connection, message_ids: Sequence[int]) -> None:
+    """Alarms of those messages that look like a plan and could not be read."""
+    for guild_id, channel_id, message_id, parse_state in await connection.fetch(_UNREAD, message_ids):
+        describe = sentences.empty if parse_state == "empty" else sentences.failed
+        sentence = describe(guild_id, channel_id, message_id)
+        await connection.execute(_RAISE, guild_id, "message", str(message_id), sentence)
 
 
 class LastingAlarms:
@@ -92,65 +104,56 @@ class LastingAlarms:
         self._gap_minutes = gap_minutes
         self._consumer = consumer
 
-    async def look(self, *, lacks_content: bool) -> None:
-        """`lacks_content`: messages come without their content. Raises LeaseLostError."""
+    async def look(self, *, lacks_content: bool | None) -> None:
+        """`lacks_content`: messages come without their content; None: that is not known. Raises LeaseLostError."""
         async with self._session.use() as connection:
-            wanted = {alarm.name: alarm for alarm in await self._wanted(connection, lacks_content)}
-            opened = {tuple(row) for row in await connection.fetch(_OPEN, _LASTING)}
-            if not (wanted.keys() ^ opened):
+            guilds = {row["guild_id"] for row in await connection.fetch(_GUILDS)}
+            lasting = [kind for kind in _LASTING if kind != "content" or lacks_content is not None]
+            opened: set[AlarmName] = {tuple(row) for row in await connection.fetch(_OPEN, lasting, guilds)}
+            wanted = await self._wanted(connection, guilds, lacks_content=bool(lacks_content))
+            raised = {name: sentence for name, sentence in wanted.items() if name[0] in guilds and name not in opened}
+            over = [*(opened - wanted.keys()), *map(tuple, await connection.fetch(_READ_SINCE))]
+            if not (raised or over):
                 return
             await begin(connection, self._epoch)
-            for name in wanted.keys() - opened:
-                alarm = wanted[name]
-                await raise_alarm(connection, alarm.guild_id, alarm.kind, alarm.subject, alarm.sentence)
-            for guild_id, kind, subject in opened - wanted.keys():
-                await clear_alarms(connection, kind, subject, guild_id)
+            for name, sentence in raised.items():
+                await connection.execute(_RAISE, *name, sentence)
+            for name in over:
+                await connection.execute(_CLEAR, *name)
             await connection.execute("COMMIT")
 
-    async def _wanted(self, connection: Connection, lacks_content: bool) -> list[Alarm]:
-        guilds = {row["guild_id"] for row in await connection.fetch(_GUILDS)}
-        alarms = [*await self._gaps(connection), *await _not_announced(connection)]
+    async def _wanted(
+        self, connection: Connection, guilds: Collection[int], *, lacks_content: bool
+    ) -> dict[AlarmName, str]:
+        """Each with its sentence."""
+        wanted = await self._gaps(connection) | await _not_announced(connection)
         if lacks_content:
-            alarms += [Alarm(guild_id, "content", "intent", sentences.CONTENT) for guild_id in guilds]
+            wanted |= {(guild_id, "content", "intent"): sentences.CONTENT for guild_id in guilds}
         if await connection.fetchval(_HAS_DEAD_LETTERS, self._consumer):
             sentence = sentences.dead_letters(self._consumer)
-            alarms += [Alarm(guild_id, "dead_letters", self._consumer, sentence) for guild_id in guilds]
-        return [alarm for alarm in alarms if alarm.guild_id in guilds]
+            wanted |= {(guild_id, "dead_letters", self._consumer): sentence for guild_id in guilds}
+        return wanted
 
-    async def _gaps(self, connection: Connection) -> list[Alarm]:
-        return [
-            Alarm(
+    async def _gaps(self, connection: Connection) -> dict[AlarmName, str]:
+        return {
+            (row["guild_id"], "gap", str(row["id"])): sentences.gap(
                 row["guild_id"],
-                "gap",
-                str(row["id"]),
-                sentences.gap(
-                    row["guild_id"],
-                    row["channel_id"],
-                    row["first_id"],
-                    minutes=self._gap_minutes,
-                    is_forbidden=row["is_forbidden"],
-                ),
+                row["channel_id"],
+                row["first_id"],
+                minutes=self._gap_minutes,
+                is_forbidden=row["is_forbidden"],
             )
             for row in await connection.fetch(_GAPS, self._gap_minutes)
-        ]
+        }
 
 
-async def _not_announced(connection: Connection) -> list[Alarm]:
-    return [
-        Alarm(
-            row["guild_id"],
-            "announcing",
-            str(row["channel_id"]),
-            sentences.announcing(
-                row["channel_id"],
-                row["reason"] or "of a fault",
-                row["guild_id"],
-                row["source_id"],
-                row["message_id"],
-            ),
+async def _not_announced(connection: Connection) -> dict[AlarmName, str]:
+    return {
+        (row["guild_id"], "announcing", str(row["channel_id"])): sentences.announcing(
+            row["channel_id"], row["reason"] or "of a fault", row["guild_id"], row["source_id"], row["message_id"]
         )
         for row in await connection.fetch(_NOT_ANNOUNCED, TRIES_BORNE)
-    ]
+    }
 
 
 def mark(alarm_id: int) -> str:
@@ -158,12 +161,11 @@ def mark(alarm_id: int) -> str:
     return f"-# Alarm {alarm_id}"
 
 
-async def read_alarm(connection: Connection, alarm_id: int, is_posted: bool) -> Wanted | None:
-    """What is to be said about an alarm now; None for one that was over before it was told."""
+async def read_alarm(connection: Connection, alarm_id: int) -> Wanted:
+    """What is to be said about an alarm now. One that was over before it was told is told nowhere."""
     [row] = await connection.fetch(_READ, alarm_id)
-    if not is_posted and (row["cleared_at"] is not None or row["alarm_channel_id"] is None):
-        return None
-    return Wanted(row["alarm_channel_id"] or 0, alarm_post(alarm_id, row["sentence"], row["cleared_at"]))
+    channel_id = row["alarm_channel_id"] if row["cleared_at"] is None else None
+    return Wanted(channel_id, alarm_post(alarm_id, row["sentence"], row["cleared_at"]))
 
 
 def alarm_post(alarm_id: int, sentence: str, cleared_at: datetime | None) -> Post:

@@ -1,11 +1,12 @@
 """A consumer of events: has announcements looked at whose plans may have changed, and raises alarms of posts.
 
-It posts nothing. However many events a post brings, its plans are marked; what is then announced is what is stored."""
+It posts nothing. However many events a post brings, its plans are marked once; what is then announced is what is
+stored."""
 
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import NoReturn
 
 import structlog
@@ -13,18 +14,16 @@ from asyncpg import Connection
 
 from worker import metrics
 from worker.db.connection import Database
-from worker.events.catalogue import MessageEmpty, MessageFailed, MessageParsed
-from worker.events.reader import EventReader
+from worker.events.leases import LeaseLostError
+from worker.events.reader import EventReader, StalledError
 from worker.events.stored import StoredEvent
-from worker.gateway.announcing import alarm_sentences as sentences
-from worker.gateway.announcing.alarms import clear_alarms, raise_alarm
+from worker.gateway.announcing.alarms import raise_unread
 from worker.gateway.announcing.stored_announcement import ANNOUNCED, IS_NEWS
-from worker.ingest.observation import snowflake_time
+from worker.ingest.writer import PASSING
 
 CONSUMER = "announcer"
 BATCH = 200
-OLDEST_ALARM = timedelta(days=1)  # what history brings from before is no alarm
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
+RETRY_SECONDS = 1.0  # the reader itself waits longer before an event that failed
 
 _ADD = f"""
 INSERT INTO announcements (plan_id, channel_id, asked)
@@ -36,7 +35,7 @@ ON CONFLICT (plan_id) DO NOTHING
 
 _ASK = """
 UPDATE announcements a
-   SET asked = asked + 1, asked_at = now(), tries = 0, retry_at = NULL
+   SET asked = asked + 1, asked_at = now(), retry_at = NULL
   FROM ticker_plans p
  WHERE p.message_id = ANY($1::bigint[]) AND a.plan_id = p.id AND a.state <> 'deleted'
 """
@@ -61,18 +60,15 @@ class Announcer:
 
     async def run(self) -> NoReturn:
         """For ever. A batch that fails comes again one by one, and an event that fails becomes a dead letter."""
-        delay = FIRST_RETRY_SECONDS
         while True:
-            began = asyncio.get_running_loop().time()
             try:
                 await self._read()
+            except (LeaseLostError, StalledError, *PASSING) as error:
+                log.warning("announcer.interrupted", reason=f"{type(error).__name__}: {error}")
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
-                log.exception("announcer.interrupted")
-            if asyncio.get_running_loop().time() - began > LONGEST_RETRY_SECONDS:
-                delay = FIRST_RETRY_SECONDS
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+                log.exception("announcer.failed")
+            await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
 
     async def _read(self) -> None:
         async with EventReader(
@@ -91,25 +87,4 @@ class Announcer:
         message_ids = sorted({int(event.data["message_id"]) for event in batch})
         await connection.execute(_ADD, message_ids, self._today())
         await connection.execute(_ASK, message_ids)
-        for event in batch:
-            if not event.is_replay:
-                await _consider_alarm(connection, event)
-
-
-async def _consider_alarm(connection: Connection, event: StoredEvent) -> None:
-    if event.event_type not in _READINGS:
-        return
-    data = event.data
-    message_id, guild_id = int(data["message_id"]), data.get("guild_id")
-    if event.event_type == MessageParsed.event_type:
-        await clear_alarms(connection, "message", str(message_id))
-        return
-    is_news = data["origin"] in ("live", "history") and snowflake_time(message_id) > datetime.now(UTC) - OLDEST_ALARM
-    if is_news and guild_id is not None:
-        channel_id = int(data["channel_id"])
-        describe = sentences.empty if event.event_type == MessageEmpty.event_type else sentences.failed
-        sentence = describe(int(guild_id), channel_id, message_id)
-        await raise_alarm(connection, int(guild_id), "message", str(message_id), sentence)
-
-
-_READINGS = {fact.event_type for fact in (MessageParsed, MessageEmpty, MessageFailed)}
+        await raise_unread(connection, message_ids)

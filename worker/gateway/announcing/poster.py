@@ -49,21 +49,20 @@ def _asking_discord() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to stand in a channel."""
+    """What is to be read in a channel; None: it is not to be posted, and where it is posted already it is edited."""
 
-    channel_id: int
+    channel_id: int | None
     post: Post
 
 
 @dataclass(frozen=True, slots=True)
 class PostKind:
-    """`nonce` and `mark` name a post by its row's key, among all that the bot posts. `read` gives what is to be there,
-    None where nothing is to be done; it is told whether the post is there."""
+    """`nonce` and `mark` name a post by its row's key, among all that the bot posts; `read` gives what is wanted."""
 
     table: PostTable
     nonce: Callable[[int], str]
     mark: Callable[[int], str]
-    read: Callable[[Connection, int, bool], Awaitable[Wanted | None]]
+    read: Callable[[Connection, int], Awaitable[Wanted]]
 
 
 class Poster:
@@ -170,14 +169,11 @@ class _Settling:
         if message_id is None and self.row.state == "sending":
             message_id = await self._find()
         async with self.session.use() as connection:
-            wanted = await self.kind.read(connection, self.row.key, message_id is not None)
-            if wanted is None:
-                await self.kind.table.left(connection, self.row.key, self.row.asked)
-                return
+            wanted = await self.kind.read(connection, self.row.key)
         if message_id is None:
-            await self._post(wanted)
+            await self._post(wanted.channel_id, wanted.post)
         elif wanted.post.content_hash != self.row.content_hash:
-            await self._edit(message_id, wanted.post)
+            await self._edit(message_id, self.row.channel_id, wanted.post)
         else:
             await self._posted(message_id, wanted.post, "unchanged")
 
@@ -210,22 +206,30 @@ class _Settling:
             if error.code != UNKNOWN_MESSAGE:
                 raise
 
-    async def _post(self, wanted: Wanted) -> None:
-        parts = await wanted.post.parts()
+    async def _post(self, channel_id: int | None, post: Post) -> None:
+        if channel_id is None:
+            async with self.session.use() as connection:
+                await self.kind.table.left(connection, self.row.key, self.row.asked)
+            return
+        parts = await post.parts()
         async with self.session.use() as connection:
-            await self.kind.table.begin_sending(connection, self.row.key, wanted.channel_id)
+            await self.kind.table.begin_sending(connection, self.row.key, channel_id)
         reach("announcer.row_committed")
-        channel = self.client.get_partial_messageable(wanted.channel_id)
+        channel = self.client.get_partial_messageable(channel_id)
         with _asking_discord():
             self.invalid.check()
             files = parts.pop("attachments")
             message = await channel.send(**parts, files=files, nonce=self.kind.nonce(self.row.key))
         reach("announcer.posted")
-        await self._posted(message.id, wanted.post, "posted")
+        if self.row.state == "sending":
+            # For its nonce Discord may have given the message of the attempt before, with what was true then.
+            await self._edit(message.id, channel_id, post)
+        else:
+            await self._posted(message.id, post, "posted")
 
-    async def _edit(self, message_id: int, post: Post) -> None:
+    async def _edit(self, message_id: int, channel_id: int, post: Post) -> None:
         parts = await post.parts()
-        channel = self.client.get_partial_messageable(self.row.channel_id)
+        channel = self.client.get_partial_messageable(channel_id)
         try:
             with _asking_discord():
                 self.invalid.check()

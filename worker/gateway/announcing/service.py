@@ -22,6 +22,7 @@ from worker.gateway.announcing.poster import Poster, PostKind, Wanted
 from worker.gateway.announcing.stored_announcement import read_announced_plan
 from worker.gateway.client import GatewayClient
 from worker.gateway.discord_commands.asking import missing_permissions
+from worker.gateway.discord_commands.permissions import TO_ANNOUNCE
 from worker.gateway.pacing import InvalidRequests, Pace, watch_answers
 from worker.gateway.rest import PASSING_REST
 from worker.gateway.watchdog import INTENT_MISSING
@@ -31,15 +32,6 @@ from worker.settings import Settings
 
 LOOK_SECONDS = 5.0  # how often it is looked for lasting alarms
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
-
-ANNOUNCING_PERMISSIONS: tuple[str, ...] = (
-    "view_channel",
-    "read_message_history",
-    "send_messages",
-    "embed_links",
-    "attach_files",
-)
-"""What the bot needs where it announces. It looks there for its own posts, so that none comes twice."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +57,6 @@ class AnnouncingService:
         self._token = settings.discord_token.get_secret_value() if settings.discord_token else ""
         self._zone = ZoneInfo(settings.plan_timezone)
         self._session = SharedSession(database, purpose="announcing")
-        self._client: discord.Client | None = None
         self._failed = asyncio.Event()
         self._lasting = alarms.LastingAlarms(
             self._session, epoch=epoch, gap_minutes=settings.alarm_gap_minutes, consumer=CONSUMER
@@ -94,14 +85,20 @@ class AnnouncingService:
     async def _keep_posting(self) -> NoReturn:
         delay = FIRST_RETRY_SECONDS
         while True:
-            self._client = client = self._make_client()
+            client = self._make_client()
             try:
                 await client.login(self._token)
                 delay = FIRST_RETRY_SECONDS
                 await self._poster.run(client)
+            except LeaseLostError:
+                raise
             except (discord.HTTPException, discord.LoginFailure, *PASSING_REST) as error:
                 # A token that Discord refuses ends the worker: the gateway's session sees to that.
                 log.warning("announcing.not_logged_in", reason=f"{type(error).__name__}: {error}")
+            except Exception:
+                # Whatever is wrong with announcing, messages are stored all the same.
+                metrics.ANNOUNCER_FAULTS.inc()
+                log.exception("announcing.interrupted")
             finally:
                 await client.close()
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
@@ -139,18 +136,19 @@ class AnnouncingService:
             return
 
     @property
-    def _lacks_content(self) -> bool:
-        return any(INTENT_MISSING in reason for reason in self._health.waiting.values())
+    def _lacks_content(self) -> bool | None:
+        """Not known while the gateway is away for another reason, or just logging in."""
+        waiting = self._health.waiting
+        if any(INTENT_MISSING in reason for reason in waiting.values()):
+            return True
+        return None if "gateway" in waiting else False
 
     def _today(self) -> date:
         return datetime.now(self._zone).date()
 
-    async def _read_plan(self, connection: Connection, plan_id: int, is_posted: bool) -> Wanted | None:
-        bot_id = self._client.user.id if self._client and self._client.user else 0
-        announced = await read_announced_plan(connection, plan_id, today=self._today(), bot_id=bot_id)
-        if not is_posted and announced.announce_to is None:
-            return None
-        return Wanted(announced.announce_to or 0, announcement.announcement(announced))
+    async def _read_plan(self, connection: Connection, plan_id: int) -> Wanted:
+        announced = await read_announced_plan(connection, plan_id, today=self._today())
+        return Wanted(announced.announce_to, announcement.announcement(announced))
 
     def _explain(self, channel_id: int, error: Exception) -> str:
         """Why a channel refuses, as the middle of a sentence."""
@@ -159,12 +157,10 @@ class AnnouncingService:
             return "Discord knows no such channel"
         if not isinstance(cause, discord.Forbidden):
             return f"Discord answers {error}"
-        client = self._gateway()
-        channel = client.permitting_channel(channel_id) if client else None
+        if (client := self._gateway()) is None:
+            return f"Discord answers {error}"
+        channel = client.permitting_channel(channel_id)
         if channel is None:
-            return "the bot lacks View Channel there"
-        needed = ANNOUNCING_PERMISSIONS
-        if isinstance(channel, discord.Thread):
-            needed = tuple("send_messages_in_threads" if name == "send_messages" else name for name in needed)
-        missing = missing_permissions(channel.permissions_for(channel.guild.me), needed)
+            return "Discord shows the bot no such channel"
+        missing = missing_permissions(channel.permissions_for(channel.guild.me), TO_ANNOUNCE)
         return f"the bot lacks {', '.join(missing)} there" if missing else f"Discord answers {error}"

@@ -5,12 +5,12 @@ from datetime import date
 
 from asyncpg import Connection
 
+from worker.gateway.discord_commands.replies import jump_link
 from worker.views.shown import ShownPlan
 from worker.views.stored_plans import shown_plans
 from worker.words import PlanState
 
-# A thread is announced where the channel is that it hangs on. Nothing leaves the guild that it was posted in, and what
-# the bot itself posted is no news.
+# A thread is announced where the channel is that it hangs on. Nothing leaves the guild that it was posted in.
 ANNOUNCED = """
   FROM ticker_plans p
   JOIN discord_messages m ON m.message_id = p.message_id
@@ -29,11 +29,11 @@ _READ = f"""
 SELECT p.id AS plan_id, p.ticker, p.trading_day, p.bias_text, p.bias_direction, p.flags, m.posted_at,
        c.name AS channel_name, m.channel_id, m.guild_id, m.message_id,
        p.state, m.deleted_at IS NOT NULL AS is_post_deleted, newer.message_id AS newer_message_id,
-       CASE WHEN {IS_NEWS} AND m.author_id IS DISTINCT FROM $3 THEN target.channel_id END AS announce_to
+       CASE WHEN {IS_NEWS} THEN target.channel_id END AS announce_to
 {ANNOUNCED}
   LEFT JOIN ticker_plans newer ON newer.id = p.superseded_by
  WHERE p.id = $1
-"""  # noqa: S608  constants of ours
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class AnnouncedPlan:
     announce_to: int | None
 
 
-async def read_announced_plan(connection: Connection, plan_id: int, *, today: date, bot_id: int) -> AnnouncedPlan:
-    [row] = await connection.fetch(_READ, plan_id, today, bot_id)
+async def read_announced_plan(connection: Connection, plan_id: int, *, today: date) -> AnnouncedPlan:
+    [row] = await connection.fetch(_READ, plan_id, today)
     [plan] = await shown_plans(connection, [row])
     newer = row["newer_message_id"]
     return AnnouncedPlan(
@@ -58,6 +58,6 @@ async def read_announced_plan(connection: Connection, plan_id: int, *, today: da
         plan=plan,
         state=row["state"],
         is_post_deleted=row["is_post_deleted"],
-        newer_link=f"https://discord.com/channels/{row['guild_id']}/{row['channel_id']}/{newer}" if newer else None,
+        newer_link=jump_link(row["guild_id"], row["channel_id"], newer) if newer else None,
         announce_to=row["announce_to"],
     )

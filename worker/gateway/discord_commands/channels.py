@@ -23,9 +23,12 @@ from worker.gateway.discord_commands.configuring import (
 )
 from worker.gateway.discord_commands.context import CommandContext
 from worker.gateway.discord_commands.moments import since_of
+from worker.gateway.discord_commands.paging import show_pages
 from worker.gateway.discord_commands.permissions import TO_ANNOUNCE, checklist, listening_checklist
 from worker.gateway.discord_commands.replies import answer, pages, think
 from worker.gateway.discord_commands.status import newest_messages
+from worker.gateway.pages import PAGE_LENGTH
+from worker.gateway.plan_pages import Page
 from worker.ingest.channel_changes import NOWHERE, Options, add_channel, set_active, set_channel
 from worker.ingest.observation import snowflake_time
 from worker.views.stored_guild_status import listened_channels
@@ -65,7 +68,7 @@ class ChannelsGroup(AdminGroup):
     ) -> None:
         await think(interaction, ephemeral=True)
         check_sees(interaction, channel, announce_to)
-        options = options_of(channel, parser, history, threads, announce_to)
+        options = options_of(channel.id, parser, history, threads, announce_to)
 
         async def make(connection: Connection) -> bool:
             return await add_channel(
@@ -88,14 +91,9 @@ class ChannelsGroup(AdminGroup):
         async with self.context.session.use() as connection:
             found = await listened_channels(connection, guild_of(interaction).id, visible)
         newest = newest_messages(interaction.client)
-        lines = [
-            line for one in found for line in (state_line(one, newest.get(one.channel_id)), f"-# {option_line(one)}")
-        ]
-        first, *more = pages(lines or ["No channel yet: `/channels add` listens to one."])
-        embed = discord.Embed(title="Channels", description=first, colour=discord.Colour.blurple())
-        if more:
-            embed.set_footer(text=f"and {sum(page.count('#') for page in more)} more: `channels list` in a shell")
-        await answer(interaction, embed=embed)
+        lines = [f"{state_line(one, newest.get(one.channel_id))}\n-# {option_line(one)}" for one in found]
+        texts = pages(lines or ["No channel yet: `/channels add` listens to one."], PAGE_LENGTH)
+        await show_pages(interaction, [Page("Channels", text) for text in texts])
 
     @app_commands.command(name="set", description="Change what you chose for a channel; the rest stays.")
     @app_commands.describe(channel=_CHANNEL, **_OPTIONS, announcements="Announce its plans no longer")
@@ -112,7 +110,7 @@ class ChannelsGroup(AdminGroup):
     ) -> None:
         await think(interaction, ephemeral=True)
         check_sees(interaction, channel, announce_to)
-        options = options_of(channel, parser, history, threads, announce_to, is_off=announcements == "off")
+        options = options_of(channel.id, parser, history, threads, announce_to, is_off=announcements == "off")
 
         async def make(connection: Connection) -> bool:
             return await set_channel(
@@ -180,7 +178,7 @@ _ACTIVE = {
 
 
 def options_of(
-    channel: AnyChannel,
+    channel_id: int,
     parser: str | None,
     history: str,
     threads: bool | None,
@@ -191,7 +189,7 @@ def options_of(
     """What was typed, as what is chosen; `history` none asks for nothing more."""
     ages = {name: datetime.now(UTC) - age for name, age in _HISTORY.items()}
     # No message of a channel is older than the channel.
-    moments = ages | {"all": snowflake_time(channel.id)}
+    moments = ages | {"all": snowflake_time(channel_id)}
     return Options(
         parser="" if parser == DETECT else parser,
         history_from=moments.get(history),

@@ -1,6 +1,7 @@
 """Buttons under an answer that only who asked may press, and that go when nobody presses them for a while."""
 
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import discord
@@ -18,12 +19,16 @@ log = structlog.get_logger(__name__)
 
 class OwnedView(discord.ui.View):
     """Sent by `answer(interaction, ..., view=view)` for the interaction that it is made of. A button's `custom_id` is
-    its name in the log and in the metrics, followed by a colon and what makes it unique."""
+    its name in the log and in the metrics, followed by a colon and what makes it unique; a button that its class
+    declares is named by its label."""
 
     def __init__(self, interaction: Interaction, *, seconds: float = IDLE_SECONDS) -> None:
         super().__init__(timeout=seconds)
         self._owner_id = interaction.user.id
         self._latest = interaction
+        for button in self.children:
+            if isinstance(button, discord.ui.Button):
+                button.custom_id = f"{(button.label or '').lower()}:{uuid4().hex}"
         if isinstance(interaction.client, GatewayClient):
             interaction.client.at_close(self.close)
 

@@ -15,7 +15,7 @@ from worker.gateway.discord_commands.paging import show_pages
 from worker.gateway.discord_commands.replies import think
 from worker.gateway.post_pages import post_pages
 from worker.ingest.cleaning import clean
-from worker.ingest.prepared import read_safely
+from worker.ingest.prepared import OWN_POST, read_safely
 from worker.ingest.projection import text_of
 from worker.views.stored_post import read_stored_post
 
@@ -32,8 +32,13 @@ def add_read_post_command(tree: app_commands.CommandTree[discord.Client], contex
         async with context.session.use() as connection:
             stored = await read_stored_post(connection, message.id, channel_id)
         text = _text_of(interaction, message) if stored is None else stored.text
-        parser, correlation_id = context.book.parser_of(channel_id), correlation.of_message(message.id)
-        reading = read_safely(read, text, message.created_at, parser, correlation_id)
+        if message.author == interaction.client.user:
+            reading = Reading("not_a_plan", reason=OWN_POST)
+        elif stored is not None and stored.is_erased:
+            reading = Reading("not_a_plan", reason="what its author wrote is erased")
+        else:
+            parser, correlation_id = context.book.parser_of(channel_id), correlation.of_message(message.id)
+            reading = read_safely(read, text, message.created_at, parser, correlation_id)
         await show_pages(interaction, post_pages(text, reading, stored))
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 import discord
+import structlog
 from discord import app_commands
 
 from worker.exits import InputError, NotFoundError
@@ -17,6 +18,7 @@ from worker.gateway.discord_commands.paging import show_pages
 from worker.gateway.discord_commands.replies import think
 from worker.gateway.plan_pages import Page, levels_pages, plan_pages, setups_pages
 from worker.ingest.channels import ChannelBook
+from worker.ingest.writer import PASSING
 from worker.parameters import DAY
 from worker.views.channel_plans import offered_tickers, plans_of_channels
 from worker.views.shown import ShownPlan
@@ -25,19 +27,29 @@ _TICKER = "Such as SPY; what is stored is offered, today's first."
 _DAY = "The trading day, such as 2026-11-23. Without one: today, or the first day that is planned."
 _MARKUP = re.compile(r"[*_~`|<>\[\]()#@\\]")
 
-Typed = app_commands.Range[str, 1, 20]
+log = structlog.get_logger(__name__)
+
+_TYPED_LENGTH = 20
+
+Typed = app_commands.Range[str, 1, _TYPED_LENGTH]
 
 
 def add_reading_commands(tree: app_commands.CommandTree[discord.Client], context: CommandContext) -> None:
     async def tickers(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         visible = visible_channels(interaction, context.book)
-        async with context.session.use() as connection:
-            offered = await offered_tickers(connection, visible, typed, today=_today(context))
+        try:
+            async with context.session.use() as connection:
+                offered = await offered_tickers(connection, visible, typed, today=_today(context))
+        except PASSING as error:
+            # Who types is told nothing here; the command itself will say what is wrong.
+            log.warning("command.nothing_offered", reason=f"{type(error).__name__}: {error}")
+            return []
         return [
             app_commands.Choice(
                 name=f"{one.ticker} · {'today' if one.is_for_today else one.newest_day}", value=one.ticker
             )
             for one in offered
+            if len(one.ticker) <= _TYPED_LENGTH  # Discord refuses all choices for one that is too long
         ]
 
     @tree.command(name="setups", description="The setups that stand for a day.")
@@ -89,8 +101,8 @@ async def _answer(
 
 
 def _is_source(interaction: Interaction, book: ChannelBook) -> bool:
-    """Whether messages of the channel that is asked in are stored, or were. An answer that everybody sees would be read
-    there in its turn, and its setups would take the place of those that it shows."""
+    """Whether messages of the channel that is asked in are stored, or were. An answer that everybody sees is one of
+    them, and who replays an export of the channel would have it read: its setups would replace those that it shows."""
     asked_in = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)}
     return any(channel.channel_id in asked_in for channel in book.of_guild(interaction.guild_id or 0))
 

@@ -13,12 +13,8 @@ from discord import app_commands
 from worker.gateway.discord_commands.asking import Interaction
 
 CONTENT_LIMIT = 2000
-TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 4096
-FIELD_LIMIT = 25
-FIELD_NAME_LIMIT = 256
 FIELD_VALUE_LIMIT = 1024
-EMBED_LIMIT = 6000  # characters of all embeds of a message together
 CHOICE_LIMIT = 25
 CHOICE_LENGTH = 100
 

@@ -12,6 +12,7 @@ from worker.gateway.discord_commands.alarms import add_alarms_commands
 from worker.gateway.discord_commands.asking import Interaction
 from worker.gateway.discord_commands.channels import add_channels_commands
 from worker.gateway.discord_commands.context import CommandContext
+from worker.gateway.discord_commands.privacy import add_privacy_commands
 from worker.gateway.discord_commands.read_post import add_read_post_command
 from worker.gateway.discord_commands.reading import add_reading_commands
 from worker.gateway.discord_commands.status import add_status_command
@@ -23,6 +24,7 @@ _GROUPS = (
     add_status_command,
     add_reading_commands,
     add_read_post_command,
+    add_privacy_commands,
 )
 
 
