@@ -292,9 +292,10 @@ class TestWhoMaySeeWhat:
         desk.plans.set_permissions(desk.trader, deny=Permission.READ_MESSAGE_HISTORY)
         async with desk.at_work():
             await posted(desk, plan("SPY"))
-            answer = await desk.ask("setups", place=lobby)
-            assert answer.content.startswith("No channel that you can see here is listened to;")
-            assert answer.flags & MessageFlag.EPHEMERAL
+            for place in (lobby, desk.plans):
+                answer = await desk.ask("setups", place=place)
+                assert answer.content.startswith("No channel that you can see here is listened to;")
+                assert answer.flags & MessageFlag.EPHEMERAL
             shown = await desk.ask("setups", desk.admin, place=lobby)
             assert "**SPY**" in said(shown)
             assert shown.flags & MessageFlag.EPHEMERAL

@@ -55,10 +55,12 @@ def check_owns_application(interaction: Interaction) -> None:
 def visible_channels(interaction: Interaction, book: ChannelBook) -> set[int]:
     """The ids of this guild's stored channels and threads whose messages the asking member may read."""
     guild, member = guild_of(interaction), member_of(interaction)
+    # Who asks in a private thread is in it, which Discord does not tell otherwise.
+    asked_in = {interaction.channel_id} if interaction.permissions.read_message_history else set()
     return {
         channel.channel_id
         for channel in book.of_guild(guild.id)
-        if channel.channel_id == interaction.channel_id or _sees(guild, member, channel)
+        if channel.channel_id in asked_in or _sees(guild, member, channel)
     }
 
 
