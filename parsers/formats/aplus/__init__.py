@@ -76,7 +76,7 @@ def _state_without_header(reader: PlanReader, sections: Sequence[Section]) -> St
     named = any(section.ticker for section in sections)
     enough = _CONVINCING
     if reader.mention is not None and named:
-        enough = _MENTIONED if reader.found is None else _DATED
+        enough = _MENTIONED if reader.found is None or reader.found.day is None else _DATED
     if any(map(PAST.search, mentions)):
         return "empty" if complete >= enough else "not_a_plan"
     if complete >= enough and (mentions or named):

@@ -33,6 +33,7 @@ TOKEN: Final = re.compile(
     |\(?{ONE_DIGIT}\)(?=\s?\$?{ANY})|\#{SMALL}(?!\w)|{ONE_DIGIT}\uFE0F?\u20E3)
 | (?P<item>(?<!\w)(?:s&p|russell|nasdaq|dow)\s?{ANY}
     |(?<!\w)(?:entry|level|setup|trade|plan|idea|play|scenario|option|step|part|zone|no\.?)\s?\#?{SMALL}(?=\s?[:).–—-]\s|\s*$)
+    |(?<!\w)(?:setup|trade|plan|idea|play)\s?\#?{ONE_DIGIT}(?=\s[^\W\d_])
     |(?<!\w)[rs]{ONE_DIGIT}(?!{ANY}|\w)
     |(?<!\w)(?:chart|page|pic|fig(?:ure)?|slide)\s?\#?{SMALL}(?!\w))
 | (?P<number>{ANY}(?:ish\b)?)
