@@ -35,8 +35,10 @@ class DayReader(Context):
         """A header that names two days is read for one of them and reported for the other."""
         if self.found is None or "label" not in self.meanings[self._first : self.numbers.firsts[self._index + 1]]:
             return
-        for start, end in other_dates(self.sheet.line(self._index), self.found):
-            self._mark(start, end, "unread")
+        if other_dates(self.sheet.line(self._index), self.found):
+            for number in self._numbers():
+                if self.meanings[number] == "label":
+                    self.meanings[number] = "unread"
             self._refuse("names another day too")
 
     def _repeated_header(self, line: Line) -> None:

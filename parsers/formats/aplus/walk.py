@@ -157,7 +157,7 @@ class PartReader:
             self._target(token, value)
             return
         self._bought, self._optioned = small.startswith("buy"), small in _OPTIONS
-        if self._optioned and self.drafts[-1].targets and self._shape[self._gap_start : token.start].isspace():
+        if self._optioned and self.drafts[-1].targets and token.start == self._gap_start + 1:
             self._return_strike()
         self._begin(
             token,

@@ -99,6 +99,11 @@ _HOSTILE = {
     "alerts on a line": "BTO SPY 590c 5/30 @ 1.20 " * 300,
     "actions": "BTO " * 2_500,
     "dates": "6/12 " * 2_500,
+    "days in the header": "6/13 " * 2_500,
+    "tickers with days": "SPY 6/13\n" * 1_200,
+    "calls": "Breakout 614 → 616 x calls calls calls " * 250,
+    "stops": "Breakout 614 → 616 out at is it cut at is it risk " * 250,
+    "relations": "Breakout 614 → 616 < 610 > 620 above 630 " * 250,
     "grouped": "1,2" * 3_000,
     "points": "1." * 4_000,
     "links": "http://" * 1_500,
@@ -106,6 +111,9 @@ _HOSTILE = {
     "letters": "a" * 10_000,
     "blanks": " " * 10_000,
 }
+
+
+_LEADS = {"days in the header": "A+ Trade Setups 6/12 "}
 
 
 def _cost(text: str, name: str) -> float:
@@ -128,7 +136,7 @@ def _no_collection() -> Iterator[None]:
 @pytest.mark.parametrize("name", ["aplus", "bto_stc"])
 @pytest.mark.parametrize("kind", _HOSTILE)
 def test_twice_the_text_costs_less_than_three_times_the_time(kind: str, name: str) -> None:
-    text = "A+ Trade Setups\nSPY\n" + _HOSTILE[kind]
+    text = _LEADS.get(kind, "A+ Trade Setups\nSPY\n") + _HOSTILE[kind]
     audit(text, parsers.parse(text, POSTED, format=name))
     once = twice = float("inf")
     for _ in range(40):  # other work on the machine only ever adds to a measurement
