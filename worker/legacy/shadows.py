@@ -16,6 +16,7 @@ _SHADOWED = (
     "trade_setups",
     "setup_revisions",
     "parsed_levels",
+    "events",
     "import_runs",
     "legacy_map",
     "import_quarantine",
@@ -28,13 +29,16 @@ SELECT attname, attidentity <> '' AS is_identity FROM pg_attribute
 """
 
 
+# Of the events those that an import brought, which a second one recognises.
+_WHICH = {"events": "WHERE id < 0"}
+
+
 async def stand_in(connection: Connection) -> None:
-    """Makes the copies, for this session alone. `events` begins empty: nothing is decided by what is in it."""
+    """Makes the copies, for this session alone."""
     schema = quoted(await connection.fetchval("SELECT current_schema()"))
     for table in _SHADOWED:
         await _make(connection, schema, table)
         await _fill(connection, schema, table)
-    await _make(connection, schema, "events")
 
 
 async def _make(connection: Connection, schema: str, table: str) -> None:
@@ -45,12 +49,13 @@ async def _fill(connection: Connection, schema: str, table: str) -> None:
     columns = await connection.fetch(_COLUMNS, f"{schema}.{table}")
     names = ", ".join(name for name, _ in columns if name not in _LEFT_OUT.get(table, ()))
     await connection.execute(
-        f"INSERT INTO pg_temp.{table} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {schema}.{table}"  # noqa: S608
+        f"INSERT INTO pg_temp.{table} ({names}) OVERRIDING SYSTEM VALUE "  # noqa: S608
+        f"SELECT {names} FROM {schema}.{table} {_WHICH.get(table, '')}"
     )
     for name, is_identity in columns:
         if is_identity:
             sequence = f"pg_get_serial_sequence('pg_temp.{table}', '{name}')"
             await connection.execute(
-                f"SELECT setval({sequence}, coalesce(max({name}), 0) + 1, false) FROM pg_temp.{table}"  # noqa: S608
+                f"SELECT setval({sequence}, greatest(max({name}), 0) + 1, false) FROM pg_temp.{table}"  # noqa: S608
             )
     await connection.execute(f"ANALYZE pg_temp.{table}")

@@ -74,7 +74,8 @@ def show_report(console: Console, report: Report) -> None:
     for label in labels:
         _show_made(console, label, report.run.tables[label])
         _show_verification(console, label, report.verifications[label])
-    console.print(f"{report.run.written} rows were written by this run.")
+    written = "would be written with --execute" if report.is_dry else "were written by this run"
+    console.print(f"{report.run.written} rows {written}.")
     console.print((_DRY_ENDS if report.is_dry else _ENDS)[report.exit_code], style="bold")
 
 

@@ -88,6 +88,15 @@ async def test_a_second_import_writes_nothing(old_database: Database) -> None:
     assert report.exit_code == 2
 
 
+async def test_a_dry_run_after_the_import_finds_everything_there(old_database: Database) -> None:
+    done = await imported(old_database, execute=True)
+    dry = await imported(old_database)
+    assert dry.run.written == 0
+    assert {label: (read, there) for label, (read, _, there, _, _) in outcomes(dry).items()} == {
+        label: (read, read - quarantined) for label, (read, _, _, _, quarantined) in outcomes(done).items()
+    }
+
+
 async def test_a_reader_that_starts_at_zero_sees_nothing_of_the_past(old_database: Database) -> None:
     await imported(old_database, execute=True)
     told = await fetch(old_database, "SELECT event_type, source FROM events WHERE id > 0 ORDER BY id")
