@@ -54,6 +54,11 @@ async def epoch(database: Database) -> int:
         return int(await connection.fetchval("SELECT epoch FROM ingest_lease"))
 
 
+async def caught_up(worker: WorkerProcess) -> None:
+    """It reads nothing again from here on, whatever has been stored without it."""
+    await until(lambda: _logged(worker, "history.looked_back"), "a worker to have looked back")
+
+
 async def take_away(database: Database, message_id: int) -> None:
     """A covered message that is no longer there: only somebody who still holds it could bring it back."""
     async with connected(database, purpose="test") as connection:
@@ -104,6 +109,7 @@ async def test_one_that_was_frozen_writes_nothing_once_it_goes_on(
         sandbox.edit(held[0], "told to the new one")
         sandbox.delete(held[1])
         await settled(empty_database, sandbox, channel)
+        await caught_up(standby)
         await take_away(empty_database, held[2].id)
         leader.process.send_signal(signal.SIGCONT)
         await until(lambda: _logged(leader, "lease.lost", "ingester.interrupted"), "the frozen one to notice")
@@ -133,6 +139,7 @@ async def test_the_standby_takes_over_from_one_that_is_cut_off(
         await in_role(standby, "ingester")
         sandbox.edit(told_to_both, "edited")
         await settled(empty_database, sandbox, channel)
+        await caught_up(standby)
         await take_away(empty_database, told_to_both.id)
         cable.mend()
         await in_role(leader, "standby")

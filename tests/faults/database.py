@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.faults.run import Run
 from tests.support.waiting import LONGEST_SECONDS, until
 from tests.support.wire import wire_to
+from tests.support.worker_process import WorkerProcess
 
 COMMIT = b"COMMIT"
 
@@ -31,12 +32,13 @@ async def answer_to_commit_lost(run: Run, times: int) -> None:
 
 async def database_restarted(run: Run, times: int) -> None:
     """Stopped at once, as by a power cut, and started again."""
-    async with run.at_work():
+    async with run.at_work() as worker:
         for _ in range(times):
             await run.load(0.3)
             os.kill(_postmaster(run), signal.SIGQUIT)
             await until(partial(_has_stopped, run), "the server to stop")
             await run.load(run.chance.uniform(0, 1))
+            await until(partial(_says_so, worker), "readiness to say what it waits for")
             await asyncio.to_thread(run.server.start)
             await run.settled()
             run.struck["database restarted"] += 1
@@ -61,6 +63,11 @@ async def database_frozen(run: Run, times: int) -> None:
 
 def _postmaster(run: Run) -> int:
     return int((run.server.data / "postmaster.pid").read_text().splitlines()[0])
+
+
+async def _says_so(worker: WorkerProcess) -> bool:
+    status, body = await worker.health()
+    return status == 503 and not {"database", "lease"}.isdisjoint(body["waiting_for"])
 
 
 async def _has_stopped(run: Run) -> bool:

@@ -29,8 +29,9 @@ def _killed_at(point: Failpoint) -> Fault:
     return Fault(lambda run, times: killed_at(run, *[point] * times), 5, 40)
 
 
-# What is announced has tests of its own: tests/acceptance/discord/test_announcing_killed.py.
-POINTS = [point for point in FAILPOINTS if not point.startswith("announcer.")]
+# Announcing and erasing have tests of their own: test_announcing_killed.py and test_privacy.py in
+# tests/acceptance/discord.
+POINTS = [point for point in FAILPOINTS if not point.startswith(("announcer.", "erasure."))]
 
 FAULTS: dict[str, Fault] = {
     **{f"killed at {point}": _killed_at(point) for point in POINTS},

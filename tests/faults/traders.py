@@ -8,7 +8,7 @@ from typing import Any
 
 from worker.sandbox import Channel, Message, Sandbox
 
-IN_MEMORY_SECONDS = 5.0  # for what was received and not yet committed, on a busy machine
+IN_MEMORY_SECONDS = 10.0  # for what was received and not yet committed, on a busy machine
 HOSTILE = ("\x00", "\ud800", "A\u202eB", "x" * 4000, "'; DROP TABLE events; --", "\u2028", "`" * 50, "<@1>", "empty")
 
 
