@@ -286,6 +286,21 @@ async def test_nothing_leaves_its_guild(desk: Desk, announced: Announced) -> Non
     assert not desk.sandbox.ledger.final(elsewhere.id)
 
 
+async def test_the_words_of_a_person_who_is_erased_go_from_the_announcement(desk: Desk, announced: Announced) -> None:
+    analyst = desk.sandbox.add_user("analyst")
+    text = withdrawn_plan(today()) + "\n\nBias: bullish above 530 says mockingbird"
+    async with desk.at_work():
+        desk.sandbox.post(desk.plans, text, author=analyst)
+        await announced.titled("QQQ")
+        await announced.saying("mockingbird", "QQQ")
+        asked = await desk.ask("privacy erase", desk.owner, user=analyst)
+        await desk.press(asked, "Erase", desk.owner)
+        await announced.not_saying("mockingbird", "QQQ")
+    [qqq] = announced.posts
+    assert "mockingbird" not in qqq.attachments[0]["description"]
+    assert "540.10" in qqq.embeds[0]["description"]
+
+
 async def test_a_channel_that_is_announced_nowhere_is_silent(desk: Desk, announced: Announced) -> None:
     await announced.announce(desk.plans, None)
     async with desk.at_work():
