@@ -1,10 +1,12 @@
 """What is announced of plans, and how it follows them, over real sockets."""
 
+import asyncio
 import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.support.announced import Announced
+from tests.support.consumers import end_sessions
 from tests.support.discord_desk import Desk
 from tests.support.posts import read
 from tests.support.waiting import until
@@ -43,6 +45,7 @@ async def test_each_ticker_of_a_plan_is_announced_once_with_its_ladder(desk: Des
         [row] = await desk.fetch("SELECT plan_id FROM announcements WHERE message_id = $1", post.id)
         assert post.extra["nonce"] == str(row["plan_id"])
     assert await announced.requests("POST") == 2
+    assert await announced.requests("PATCH") == 0
 
 
 async def test_an_edit_edits_the_announcement(desk: Desk, announced: Announced) -> None:
@@ -184,6 +187,18 @@ async def test_an_attempt_that_discord_never_answered_is_found_and_not_repeated(
         await announced.titled("QQQ")
         await announced.settled()
     assert lost.hits == 1
+    assert len(announced.ever) == 1
+
+
+async def test_sessions_with_the_database_that_are_lost_lose_no_change(desk: Desk, announced: Announced) -> None:
+    async with desk.at_work():
+        plan = desk.sandbox.post(desk.plans, withdrawn_plan(today()))
+        for number in range(5):
+            for purpose in ("announcing", "reader:announcer"):
+                await end_sessions(desk.database, purpose)
+            desk.sandbox.edit(plan, withdrawn_plan(today()).replace("537.50", f"53{number}.50"))
+            await asyncio.sleep(0.1 * number)
+        await announced.saying("534.50", "QQQ")
     assert len(announced.ever) == 1
 
 
