@@ -85,6 +85,12 @@ UPDATE trade_setups setup SET raw_line = ''
 
 _ERASE_PLANS = "UPDATE ticker_plans SET bias_text = NULL WHERE message_id = ANY($1::bigint[])"
 
+# What is posted of the plans has their words as well, so it is posted anew.
+_ASK_ANNOUNCEMENTS = """
+UPDATE announcements announced SET asked = asked + 1, asked_at = now(), retry_at = NULL
+  FROM ticker_plans plan WHERE plan.id = announced.plan_id AND plan.message_id = ANY($1::bigint[])
+"""
+
 # The payload as it came is kept only where it had to be cleaned, and cannot be taken apart.
 _SET_RAW = "UPDATE discord_messages SET raw = $2::text::jsonb, raw_original = NULL WHERE message_id = $1"
 
@@ -213,7 +219,7 @@ async def _erase_messages(connection: Connection, message_ids: list[int], user_i
     if not message_ids:
         return
     await connection.execute(_ERASE_MESSAGES, message_ids, user_id, ERASED)
-    for statement in (_ERASE_REVISIONS, _ERASE_SETUPS, _ERASE_PLANS):
+    for statement in (_ERASE_REVISIONS, _ERASE_SETUPS, _ERASE_PLANS, _ASK_ANNOUNCEMENTS):
         await connection.execute(statement, message_ids)
     await connection.execute(_ERASE_PAST_EVENTS, [correlation.of_message(one) for one in message_ids])
 

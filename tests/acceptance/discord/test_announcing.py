@@ -1,10 +1,12 @@
 """What is announced of plans, and how it follows them, over real sockets."""
 
+import asyncio
 import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.support.announced import Announced
+from tests.support.consumers import end_sessions
 from tests.support.discord_desk import Desk
 from tests.support.posts import read
 from tests.support.waiting import until
@@ -43,6 +45,7 @@ async def test_each_ticker_of_a_plan_is_announced_once_with_its_ladder(desk: Des
         [row] = await desk.fetch("SELECT plan_id FROM announcements WHERE message_id = $1", post.id)
         assert post.extra["nonce"] == str(row["plan_id"])
     assert await announced.requests("POST") == 2
+    assert await announced.requests("PATCH") == 0
 
 
 async def test_an_edit_edits_the_announcement(desk: Desk, announced: Announced) -> None:
@@ -187,6 +190,18 @@ async def test_an_attempt_that_discord_never_answered_is_found_and_not_repeated(
     assert len(announced.ever) == 1
 
 
+async def test_sessions_with_the_database_that_are_lost_lose_no_change(desk: Desk, announced: Announced) -> None:
+    async with desk.at_work():
+        plan = desk.sandbox.post(desk.plans, withdrawn_plan(today()))
+        for number in range(5):
+            for purpose in ("announcing", "reader:announcer"):
+                await end_sessions(desk.database, purpose)
+            desk.sandbox.edit(plan, withdrawn_plan(today()).replace("537.50", f"53{number}.50"))
+            await asyncio.sleep(0.1 * number)
+        await announced.saying("534.50", "QQQ")
+    assert len(announced.ever) == 1
+
+
 async def test_where_it_cannot_be_looked_for_nothing_is_posted_a_second_time(desk: Desk, announced: Announced) -> None:
     desk.sandbox.rules.nonce_seconds = 0
     announced.channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
@@ -284,6 +299,21 @@ async def test_nothing_leaves_its_guild(desk: Desk, announced: Announced) -> Non
         await desk.stored(desk.sandbox.post(desk.plans, opening_plan(today())))
         await announced.settled()
     assert not desk.sandbox.ledger.final(elsewhere.id)
+
+
+async def test_the_words_of_a_person_who_is_erased_go_from_the_announcement(desk: Desk, announced: Announced) -> None:
+    analyst = desk.sandbox.add_user("analyst")
+    text = withdrawn_plan(today()) + "\n\nBias: bullish above 530 says mockingbird"
+    async with desk.at_work():
+        desk.sandbox.post(desk.plans, text, author=analyst)
+        await announced.titled("QQQ")
+        await announced.saying("mockingbird", "QQQ")
+        asked = await desk.ask("privacy erase", desk.owner, user=analyst)
+        await desk.press(asked, "Erase", desk.owner)
+        await announced.not_saying("mockingbird", "QQQ")
+    [qqq] = announced.posts
+    assert "mockingbird" not in qqq.attachments[0]["description"]
+    assert "540.10" in qqq.embeds[0]["description"]
 
 
 async def test_a_channel_that_is_announced_nowhere_is_silent(desk: Desk, announced: Announced) -> None:

@@ -3,7 +3,7 @@
 from worker.gateway.discord_commands.replies import jump_link
 from worker.gateway.watchdog import INTENT_MISSING
 
-CONTENT = INTENT_MISSING
+CONTENT = f"{INTENT_MISSING} https://discord.com/developers/applications"
 
 
 def empty(guild_id: int, channel_id: int, message_id: int) -> str:
