@@ -9,7 +9,7 @@ person's name. Snowflakes and prices are strings, because JSON's numbers lose di
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -287,25 +287,30 @@ class SchemaMigrated(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact with the correlation id that it follows from."""
+    """A fact with the correlation id that it follows from.
+
+    `data` is the fact as JSON, never over DATA_LIMIT_BYTES: a setup too long for it leaves its levels out and says so.
+    Raises ValueError for what is too long all the same."""
 
     fact: Fact
     correlation_id: UUID
     source: Source = "worker"
+    data: str = field(init=False, repr=False, compare=False)
 
-    def data(self) -> str:
-        """The fact as JSON, never over DATA_LIMIT_BYTES: a setup too long for it leaves its levels out and says so.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", _data(self.fact))
 
-        Raises ValueError for what is too long all the same."""
-        data = self.fact.model_dump_json()
-        if not _is_too_long(data):
-            return data
-        if isinstance(self.fact, SetupFact):
-            shorter = {"triggers": [], "targets": [], "flags": [], "truncated": True}
-            data = self.fact.model_copy(update=shorter).model_dump_json()
-        if _is_too_long(data):
-            raise ValueError(f"{self.fact.event_type} of {len(data)} characters is too long for an event")
+
+def _data(fact: Fact) -> str:
+    data = fact.model_dump_json()
+    if not _is_too_long(data):
         return data
+    if isinstance(fact, SetupFact):
+        shorter = {"triggers": [], "targets": [], "flags": [], "truncated": True}
+        data = fact.model_copy(update=shorter).model_dump_json()
+    if _is_too_long(data):
+        raise ValueError(f"{fact.event_type} of {len(data)} characters is too long for an event")
+    return data
 
 
 def _is_too_long(data: str) -> bool:

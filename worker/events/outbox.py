@@ -26,7 +26,7 @@ def _literal(value: str) -> str:
 
 def _row(event: Event) -> str:
     fact = event.fact
-    return f"('{fact.channel}','{fact.event_type}','{event.source}','{event.correlation_id}',{_literal(event.data())})"
+    return f"('{fact.channel}','{fact.event_type}','{event.source}','{event.correlation_id}',{_literal(event.data)})"
 
 
 async def commit_events(

@@ -15,7 +15,7 @@ from worker.events.catalogue import (
     MessageParsed,
     MessageStored,
 )
-from worker.ingest.observation import Observation, snowflake_time
+from worker.ingest.observation import Observation, identity, snowflake_time
 from worker.ingest.precedence import StoredMessage
 from worker.ingest.prepared import PreparedMessage
 
@@ -25,17 +25,18 @@ def text_events(
 ) -> Iterator[Event]:
     """That a text was stored or edited, and what was read in it."""
     correlation_id = message.correlation_id
-    about = _about(message)
-    yield Event(
-        fact(
+    about = identity(message)
+    if message.stored_event is not None and fact is MessageStored and deleted_at is None:
+        yield message.stored_event
+    else:
+        own = fact(
             **about,
             revision=revision,
             posted_at=message.posted_at,
             edited_at=message.edited_at,
             deleted_at=deleted_at,
-        ),
-        correlation_id,
-    )
+        )
+        yield Event(own, correlation_id)
     if reading := reading_fact(message.reading, about):
         yield Event(reading, correlation_id)
 
@@ -65,7 +66,7 @@ def reading_fact(reading: Reading, about: dict[str, Any]) -> MessageParsed | Mes
 def deleted_event(gone: Observation, stored: StoredMessage | None) -> Event:
     return Event(
         MessageDeleted(
-            **_about(gone),
+            **identity(gone),
             revision=stored.revision if stored else 0,
             posted_at=snowflake_time(gone.message_id),
             edited_at=stored.edited_at if stored else None,
@@ -74,12 +75,3 @@ def deleted_event(gone: Observation, stored: StoredMessage | None) -> Event:
         ),
         correlation.of_message(gone.message_id),
     )
-
-
-def _about(seen: PreparedMessage | Observation) -> dict[str, Any]:
-    return {
-        "origin": seen.origin,
-        "message_id": str(seen.message_id),
-        "channel_id": str(seen.channel_id),
-        "guild_id": str(seen.guild_id) if seen.guild_id is not None else None,
-    }

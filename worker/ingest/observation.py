@@ -38,6 +38,16 @@ class Covered:
     up_to: int
 
 
+def identity(seen: Any) -> dict[str, Any]:
+    """What every event about a message says of it: `seen` is an observation, or has its fields."""
+    return {
+        "origin": seen.origin,
+        "message_id": str(seen.message_id),
+        "channel_id": str(seen.channel_id),
+        "guild_id": str(seen.guild_id) if seen.guild_id is not None else None,
+    }
+
+
 def snowflake_time(snowflake: int) -> datetime:
     """When an id was made: its upper bits count milliseconds since 2015. Surrogate ids below zero have no time."""
     return DISCORD_EPOCH + timedelta(milliseconds=max(snowflake, 0) >> 22)

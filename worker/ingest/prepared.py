@@ -10,9 +10,9 @@ import structlog
 
 from parsers.reading import Reading
 from worker import correlation
-from worker.events.catalogue import as_json
+from worker.events.catalogue import Event, MessageStored, as_json
 from worker.ingest.cleaning import as_bytes, clean, storable
-from worker.ingest.observation import Observation, snowflake_time
+from worker.ingest.observation import Observation, identity, snowflake_time
 from worker.ingest.plans import PlanValue, plans_of_text
 from worker.ingest.projection import text_of
 from worker.words import Origin
@@ -55,6 +55,8 @@ class PreparedMessage(NamedTuple):
     correlation_id: UUID
     reading: Reading
     plans: tuple[PlanValue, ...]
+    stored_event: Event | None
+    """What is told where nothing is stored of the message yet. None: it has to be made by then."""
 
     @property
     def setups(self) -> int:
@@ -78,6 +80,7 @@ def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMe
     author = author if isinstance(author, dict) else {}
     text = text_of(payload)
     posted_at = snowflake_time(observation.message_id)
+    edited_at = _time(payload.get("edited_timestamp"))
     embeds, attachments = _list(payload.get("embeds")), _list(payload.get("attachments"))
     correlation_id = correlation.of_message(observation.message_id)
     if observation.is_own:
@@ -101,13 +104,29 @@ def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMe
         raw_original=original,
         text_flags=flags,
         posted_at=posted_at,
-        edited_at=_time(payload.get("edited_timestamp")),
+        edited_at=edited_at,
         origin=observation.origin,
         received_at=observation.received_at,
         correlation_id=correlation_id,
         reading=reading,
         plans=plans_of_text(reading, text=text, message_id=observation.message_id, channel_id=observation.channel_id),
+        stored_event=_stored_event(observation, posted_at, edited_at, correlation_id),
     )
+
+
+def _stored_event(
+    observation: Observation, posted_at: datetime, edited_at: datetime | None, correlation_id: UUID
+) -> Event | None:
+    """None where it cannot be made: whoever writes it finds out why, and that it costs this message alone."""
+    try:
+        return Event(
+            MessageStored(
+                **identity(observation), revision=1, posted_at=posted_at, edited_at=edited_at, deleted_at=None
+            ),
+            correlation_id,
+        )
+    except ValueError:
+        return None
 
 
 def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, correlation_id: UUID) -> Reading:

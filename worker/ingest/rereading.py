@@ -13,6 +13,7 @@ from worker.events.catalogue import Event
 from worker.events.outbox import commit_events
 from worker.ingest import statements as sql
 from worker.ingest.message_events import reading_fact
+from worker.ingest.observation import identity
 from worker.ingest.plan_writer import MessagePlans, write_plans
 from worker.ingest.plans import plans_of_text
 from worker.words import Origin, ParseState
@@ -85,15 +86,7 @@ async def write_readings(
 
 
 def _told(stored: StoredText, reading: Reading) -> list[Event]:
-    fact = reading_fact(
-        reading,
-        {
-            "origin": stored.origin,
-            "message_id": str(stored.message_id),
-            "channel_id": str(stored.channel_id),
-            "guild_id": str(stored.guild_id) if stored.guild_id is not None else None,
-        },
-    )
+    fact = reading_fact(reading, identity(stored))
     return [Event(fact, stored.correlation_id)] if fact else []
 
 

@@ -134,7 +134,7 @@ class MessageRows:
             return self._parse(text, post.posted_at, parser)
 
         message = prepare(observation, read, self._parser_of(post.channel_id))
-        return message._replace(posted_at=post.posted_at)
+        return message._replace(posted_at=post.posted_at, stored_event=None)
 
     async def write(self, entries: Sequence[MessageEntry], progress: TableProgress) -> Written:
         messages = [entry.message for entry in entries if entry.message is not None]
@@ -164,7 +164,7 @@ class MessageRows:
                     event.fact.event_type,
                     "legacy_import",
                     event.correlation_id,
-                    event.data(),
+                    event.data,
                     stored[_about(event)].posted_at,
                 )
                 for number, event in enumerate(events)

@@ -85,7 +85,7 @@ async def test_what_is_told_arrives_letter_by_letter(migrated_database: Database
     await tell(connection, [event])
     (row,) = await fetch(migrated_database, "SELECT channel, event_type, source, correlation_id, data FROM events")
     assert tuple(row)[:4] == ("channel:config", "channel.changed", "worker", UUID(str(event.correlation_id)))
-    assert row["data"] == json.loads(event.data())
+    assert row["data"] == json.loads(event.data)
     assert row["data"]["changed"] == {"name": AWKWARD}
 
 

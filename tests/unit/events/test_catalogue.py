@@ -49,7 +49,7 @@ class TestEventType:
 
     def test_its_example_comes_back_from_json(self, fact: type[Fact]) -> None:
         example = BY_TYPE[fact.event_type]
-        assert read_fact(fact.event_type, Event(example, uuid4()).data()) == example
+        assert read_fact(fact.event_type, Event(example, uuid4()).data) == example
 
     def test_its_schema_says_what_is_always_there(self, fact: type[Fact]) -> None:
         made = schemas.schema(fact)
@@ -100,7 +100,7 @@ def test_ids_and_prices_are_strings_and_times_have_a_zone() -> None:
 def test_a_setup_too_long_for_an_event_leaves_its_levels_out_and_says_so() -> None:
     example = BY_TYPE[SetupCreated.event_type]
     long = example.model_copy(update={"targets": ["584.20"] * 10_000})
-    data = Event(long, uuid4()).data()
+    data = Event(long, uuid4()).data
     assert len(data.encode()) <= DATA_LIMIT_BYTES
     fact = read_fact(SetupCreated.event_type, data)
     assert isinstance(fact, SetupCreated)

@@ -37,7 +37,7 @@ def setup_created(**fields: Any) -> SetupCreated:
 
 
 def data_of(fact: Fact) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(Event(fact, uuid4()).data())
+    data: dict[str, Any] = json.loads(Event(fact, uuid4()).data)
     return data
 
 
@@ -47,7 +47,7 @@ def test_a_setup_too_long_for_an_event_leaves_its_levels_out_and_says_so(digit: 
     fits = setup_created(targets=[digit * 100] * (200 if digit == "₆" else 600))
     assert data_of(fits)["truncated"] is False
     long = setup_created(targets=[digit * 100] * (250 if digit == "₆" else 700))
-    data = Event(long, uuid4()).data()
+    data = Event(long, uuid4()).data
     assert len(data.encode()) < DATA_LIMIT_BYTES
     told = json.loads(data)
     assert (told["truncated"], told["targets"], told["ticker"]) == (True, [], "SPY")
@@ -76,4 +76,4 @@ def test_a_setup_too_long_for_an_event_leaves_its_levels_out_and_says_so(digit: 
 )
 def test_what_is_too_long_all_the_same_is_refused(fact: Fact) -> None:
     with pytest.raises(ValueError, match="too long for an event"):
-        Event(fact, uuid4()).data()
+        Event(fact, uuid4())
