@@ -17,6 +17,8 @@ from tests.support.migrated import make_migrated_template
 from tests.support.postgres import embedded_server
 from worker.db.embedded import EmbeddedServer
 
+pytestmark = pytest.mark.timeout(600)  # many lives of a worker in one test, on a machine that may be busy
+
 MIGRATING = [point for point in POINTS if point.startswith("migration.")]
 WORKING = [point for point in POINTS if point not in MIGRATING]
 
