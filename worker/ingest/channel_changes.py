@@ -207,7 +207,7 @@ async def set_alarm_channel(
         events = []
         for one, changed in sorted(changes.items()):
             name = _correlation_id(one, by)
-            await connection.execute(_RECORD, one, by.source, by.user_id, as_json(changed), name)
+            await record_change(connection, one, changed, by, name)
             about = {"channel_id": str(one), "guild_id": str(guild_id), "changed_by": str(by)}
             events.append(Event(ChannelChanged(**about, changed=changed), name))
         await commit_events(connection, events)
@@ -215,6 +215,13 @@ async def set_alarm_channel(
         await _roll_back(connection)
         raise
     return True
+
+
+async def record_change(
+    connection: Connection, channel_id: int, changed: Mapping[str, Any], by: ChangedBy, correlation_id: UUID
+) -> None:
+    """The row that says who made a change, in the transaction that makes it. `changed` as the event tells it."""
+    await connection.execute(_RECORD, channel_id, by.source, by.user_id, as_json(changed), correlation_id)
 
 
 async def _change(
@@ -249,7 +256,7 @@ async def _change(
         await connection.execute(_SET_CHANNEL, channel_id, *(value for _, value in _chosen(after)))
         await connection.execute(_SET_ANNOUNCE, [one.announce_to or 0 for one in (before, after)])
         name = _correlation_id(channel_id, by)
-        await connection.execute(_RECORD, channel_id, by.source, by.user_id, as_json(changed), name)
+        await record_change(connection, channel_id, changed, by, name)
         await commit_events(connection, [Event(_fact(before, after, changed, by), name)])
     except BaseException:
         await _roll_back(connection)

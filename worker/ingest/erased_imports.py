@@ -1,8 +1,12 @@
 """What an import kept of a former application's rows, of people who asked to be erased."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from asyncpg import Connection
+
+from worker import correlation
 
 _ID = r"\m(?:[0-9]{16,18}|[1-8][0-9]{18})\M"
 # A name stands in a column of its own, or in JSON within one, whose quotes are escaped.
@@ -58,6 +62,43 @@ SELECT seen.key FROM unnest($1::text[], $2::text[]) AS given (key, text),
        LATERAL (SELECT key, text::jsonb AS row) AS seen
  WHERE {_concerns("seen.row")}
 """  # noqa: S608
+
+
+_ADD_CHANNELS = """
+INSERT INTO discord_channels (channel_id, guild_id) SELECT DISTINCT ON (channel_id) channel_id, guild_id
+  FROM unnest($1::bigint[], $2::bigint[]) AS place (channel_id, guild_id) ORDER BY channel_id
+ON CONFLICT (channel_id) DO NOTHING
+"""
+
+_ADD_PLACES = """
+INSERT INTO discord_messages (message_id, channel_id, guild_id, posted_at, origin, text_flags, parse_state,
+                              parse_reason, correlation_id, revision)
+SELECT DISTINCT ON (message_id) message_id, channel_id, guild_id, posted_at, 'legacy', '{erased}', 'not_a_plan',
+       'erased', correlation_id, 1
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::uuid[])
+       AS place (message_id, channel_id, guild_id, posted_at, correlation_id)
+ ORDER BY message_id
+ON CONFLICT (message_id) DO NOTHING
+"""
+
+
+class Place(NamedTuple):
+    """Where and when a message is, of which nothing else may be stored."""
+
+    message_id: int
+    channel_id: int
+    guild_id: int | None
+    posted_at: datetime
+
+
+async def keep_places(connection: Connection, places: Sequence[Place]) -> None:
+    """Within a transaction: what else tells of these messages is recognised by their ids."""
+    if not places:
+        return
+    ids, channels, guilds, moments = map(list, zip(*places, strict=True))
+    await connection.execute(_ADD_CHANNELS, channels, guilds)
+    names = [correlation.of_message(place.message_id) for place in places]
+    await connection.execute(_ADD_PLACES, ids, channels, guilds, moments, names)
 
 
 async def erase_imported(connection: Connection) -> int:

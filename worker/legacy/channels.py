@@ -8,6 +8,7 @@ from asyncpg import Connection
 
 from worker import correlation
 from worker.events.catalogue import ChannelAdded, Event
+from worker.ingest.channel_changes import COMMAND_LINE, record_change
 from worker.ingest.observation import snowflake_time
 from worker.ingest.statements import LOCK_CHANNELS
 from worker.legacy.cells import Moments, flag, message_snowflake, whole_number
@@ -128,7 +129,10 @@ class ChannelRows:
             written.taken.append(Taken("inserted" if is_new else is_known, entry.channel_id))
             imported.add(entry.channel_id)
             if is_new and entry.is_listen and entry.is_active:
-                written.events.append(_added(entry))
+                event = _added(entry)
+                changed = {"is_listen": True, "is_active": True}
+                await record_change(self._connection, entry.channel_id, changed, COMMAND_LINE, event.correlation_id)
+                written.events.append(event)
         return written
 
     async def recall(self, rows: Sequence[tuple[ReadRow, Taken]]) -> None:
@@ -153,7 +157,7 @@ def _added(entry: ChannelEntry) -> Event:
         ChannelAdded(
             channel_id=str(entry.channel_id),
             guild_id=str(entry.guild_id) if entry.guild_id is not None else None,
-            changed_by="command line",
+            changed_by=str(COMMAND_LINE),
         ),
         correlation.of_name(f"channel:config:{entry.channel_id}:legacy_import"),
     )

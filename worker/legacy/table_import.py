@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -10,13 +10,14 @@ import structlog
 from asyncpg import Connection
 
 from worker.events.outbox import commit_events
-from worker.ingest.erased_imports import erased_rows
+from worker.ingest.erased_imports import Place, erased_rows, keep_places
 from worker.ingest.writer import PASSING
 from worker.legacy.batch import ERASED_ROW, Batch, sort_batch
 from worker.legacy.fields import NEW_TABLES
 from worker.legacy.kept_rows import RefusedRow, keep_refused, keep_taken, mapped_rows, release
 from worker.legacy.old_rows import row_text
 from worker.legacy.plan import TablePlan
+from worker.legacy.posts import Post
 from worker.legacy.runs import Run, TableProgress, keep_progress
 from worker.legacy.target import ReadRow, Refusal, Taken, Target, Written
 
@@ -151,12 +152,21 @@ class TableImport:
             for read, refusal in batch.refused
         ]
         await keep_refused(self._connection, self._label, refused)
+        await keep_places(self._connection, [*_places(batch)])
 
     async def _commit(self, written: Written) -> None:
         """What every reader is told takes the lock that orders events, with COMMIT in the same round trip."""
         if written.events:
             await self._connection.execute("SET LOCAL worker.import = 'off'")
         await commit_events(self._connection, written.events)
+
+
+def _places(batch: Batch) -> Iterator[Place]:
+    """The messages that rows about erased people are of, where the rows know them."""
+    for read, refusal in batch.refused:
+        post = read.found
+        if refusal == ERASED_ROW and isinstance(post, Post) and post.message_id is not None:
+            yield Place(post.message_id, post.channel_id, post.guild_id, post.posted_at)
 
 
 def _copies(batch: Batch, taken: Sequence[tuple[ReadRow, Taken]]) -> list[tuple[ReadRow, Taken]]:

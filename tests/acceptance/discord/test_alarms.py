@@ -35,6 +35,7 @@ async def over(alarming: Announced, number: int = 1) -> None:
 
 
 async def test_a_plan_that_nothing_could_be_read_from(desk: Desk, alarming: Announced) -> None:
+    desk.sandbox.rules.nonce_seconds = 0
     async with desk.at_work():
         post = desk.sandbox.post(desk.plans, NOTHING_READ)
         [alarm] = await alarming.alarmed(1)

@@ -134,6 +134,7 @@ async def test_nothing_is_announced_again_after_a_restart(desk: Desk, announced:
     async with desk.at_work():
         desk.sandbox.post(desk.plans, opening_plan(today()))
         await announced.titled("NVDA", "SPY")
+        await announced.settled()
     # A consumer that begins anew is told everything once more.
     await desk.fetch("DELETE FROM event_consumers WHERE name = 'announcer'")
     async with desk.at_work():

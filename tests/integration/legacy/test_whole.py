@@ -101,6 +101,8 @@ async def test_a_reader_that_starts_at_zero_sees_nothing_of_the_past(old_databas
     await imported(old_database, execute=True)
     told = await fetch(old_database, "SELECT event_type, source FROM events WHERE id > 0 ORDER BY id")
     assert [row["event_type"] for row in told if row["event_type"] != "schema.migrated"] == ["channel.added"]
+    changes = await fetch(old_database, "SELECT source, changed FROM channel_changes")
+    assert [tuple(row) for row in changes] == [("command_line", {"is_listen": True, "is_active": True})]
     past = await fetch(
         old_database,
         "SELECT event_type, data->>'origin' AS origin FROM events WHERE id < 0 AND source = 'legacy_import'",
