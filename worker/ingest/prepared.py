@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 TYPE_NAMES = {0: "default", 19: "reply", 20: "command", 21: "thread_starter", 23: "command"}
 FORWARD_REFERENCE = 1
 SETUP_LIMIT = 1000  # of one message; a transaction must never take so long that the server ends it as idle
+LEVEL_LIMIT = 10_000
 _GREATEST_BIGINT = 2**63 - 1
 OWN_POST = "posted by the worker itself"
 """The reason why a message of the worker's own is never read."""
@@ -136,8 +137,17 @@ def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, 
     except Exception as error:
         log.exception("parsing.failed", correlation_id=str(correlation_id), parser=parser)
         return failed_reading(error)
-    setups = sum(len(plan.setups) for plan in reading.plans)
-    return reading if setups <= SETUP_LIMIT else Reading("failed", reason=f"TooManySetups: {setups} in one message")
+    return _too_much_in(reading) or reading
+
+
+def _too_much_in(reading: Reading) -> Reading | None:
+    """What stands for a reading of more than any message of Discord's can hold."""
+    setups = [setup for plan in reading.plans for setup in plan.setups]
+    levels = sum(len(setup.triggers) + len(setup.targets) for setup in setups)
+    for name, number, limit in (("Setups", len(setups), SETUP_LIMIT), ("Levels", levels, LEVEL_LIMIT)):
+        if number > limit:
+            return Reading("failed", reason=f"TooMany{name}: {number} in one message")
+    return None
 
 
 def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | None:
