@@ -73,11 +73,12 @@ async def listened_channels(
 
 async def read_guild_status(connection: Connection, guild_id: int, visible: Collection[int]) -> GuildStatus:
     channels = await listened_channels(connection, guild_id, visible)
+    alarm_channel_id = await connection.fetchval(_ALARM_CHANNEL, guild_id)
     since = snowflake_at(datetime.now(UTC) - ALARMS_OF)
     return GuildStatus(
         server_version=str(await connection.fetchval("SHOW server_version")),
         revisions=(await read_state(connection)).revisions,
         channels=channels,
         not_read=await connection.fetchval(_NOT_READ, list(visible), since),
-        alarm_channel_id=await connection.fetchval(_ALARM_CHANNEL, guild_id),
+        alarm_channel_id=alarm_channel_id if alarm_channel_id in visible else None,
     )

@@ -246,6 +246,12 @@ async def test_alarms_go_where_admins_want_them(desk: Desk) -> None:
             (desk.guild.id, alarms.id)
         ]
         assert f"Alarms go to\n<#{alarms.id}>" in said(await desk.ask("status"))
+        alarms.set_permissions(desk.trader, deny=Permission.VIEW_CHANNEL)
+
+        async def hidden() -> bool:
+            return str(alarms.id) not in said(await desk.ask("status"))
+
+        await until(hidden, "the alarm channel to be hidden from who cannot see it")
         assert "nowhere" in said(await desk.ask("alarms off", desk.admin))
         assert [changed for _, changed in await changes(desk, alarms)] == [{"is_alarm": True}, {"is_alarm": False}]
 

@@ -84,6 +84,20 @@ async def test_status_tells_how_the_worker_does(desk: Desk, logged: list[EventDi
     assert line["milliseconds"] > 0
 
 
+async def test_only_admins_are_told_why_something_is_waited_for(desk: Desk) -> None:
+    async with desk.at_work() as worker:
+        worker.health.wait_for("content", "because of 10.0.0.5")
+        plain = said(await desk.ask("status"))
+        assert "Waiting for content" in plain
+        assert "10.0.0.5" not in plain
+        assert "Content\nbecause of 10.0.0.5" in said(await desk.ask("status", desk.admin))
+        worker.health.has("content")
+        worker.health.wait_for("database", "because of 10.0.0.5")
+        assert "10.0.0.5" in said(await desk.ask("status", desk.admin))
+        assert "10.0.0.5" not in said(await desk.ask("status"))
+        worker.health.has("database")
+
+
 async def test_a_command_is_acknowledged_before_the_database_answers(desk: Desk) -> None:
     async with desk.at_work(), connected(desk.database, purpose="test") as connection:
         async with connection.transaction():

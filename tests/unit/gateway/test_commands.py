@@ -1,5 +1,7 @@
 """What commands make of what is typed and of what is stored, without Discord."""
 
+import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -16,12 +18,13 @@ from worker.gateway.discord_commands.channels import options_of
 from worker.gateway.discord_commands.moments import since_of
 from worker.gateway.discord_commands.outcomes import explained
 from worker.gateway.discord_commands.replies import CHOICE_LENGTH, CHOICE_LIMIT, choices, pages, shortened
+from worker.gateway.discord_commands.status import status_embed
 from worker.ingest.channel_changes import COMMAND_LINE, NOWHERE, ChangedBy, Options
 from worker.ingest.channels import Channel
 from worker.ingest.gaps import OpenGap
 from worker.ingest.observation import DISCORD_EPOCH, snowflake_at
 from worker.views.backfill import BackfillProgress
-from worker.views.stored_guild_status import ListenedChannel
+from worker.views.stored_guild_status import GuildStatus, ListenedChannel
 
 NOW = datetime(2025, 5, 15, 12, tzinfo=UTC)
 CHANNEL = Channel(1, 10, "plans", "text", None, True, False, True, "aplus", NOW, None, True, False)
@@ -142,3 +145,20 @@ def test_the_progress_of_a_backfill_has_a_bar_and_the_time_left() -> None:
         f"Fetching <#1> since <t:1747310400:D>\n{'▰' * 12}{'▱' * 8} 60%, ready <t:{ready}:R>\n42 messages are stored."
     )
     assert "ready" not in progress_text(BackfillProgress(True, 0, ()), 1, NOW, NOW)
+
+
+def test_status_says_what_is_waited_for_and_how_many_channels_have_no_room() -> None:
+    many = GuildStatus("18.6", ("0008",), (LISTENED,) * 200, 2, None)
+    fine = status_embed(replace(many, not_read=0), {}, math.nan, 3.2, {})
+    assert (fine.title, fine.colour) == ("All is well", discord.Colour.green())
+    assert len(fine) <= 6000
+    assert fine.fields[-1].name is not None
+    lines = sum(len((one.value or "").splitlines()) for one in fine.fields if "<#1>" in (one.value or ""))
+    assert fine.fields[-1].name == f"and {200 - lines} more"
+    waiting = status_embed(many, {"database": "writing failed"}, 0.05, 3.2, {})
+    assert (waiting.title, waiting.colour) == ("Waiting for database", discord.Colour.orange())
+    assert [one.value for one in waiting.fields[:3]] == [
+        "connected, answers in 50 ms",
+        "writing failed",
+        "2 plans in the last 7 days",
+    ]
