@@ -73,7 +73,7 @@ class Announced:
 
     async def saying(self, text: str, ticker: str) -> None:
         async def says_so() -> bool:
-            return text in self.of(ticker).embeds[0]["description"]
+            return bool(self.posts) and text in self.of(ticker).embeds[0]["description"]
 
         await until(says_so, f"{ticker}'s announcement to say {text}")
 
