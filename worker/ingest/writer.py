@@ -53,7 +53,6 @@ PASSING = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
-PREPARED_AT_ONCE = 4  # messages: a fraction of a millisecond
 TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
 
 log = structlog.get_logger(__name__)
@@ -146,10 +145,9 @@ class Writer:
 
     async def _made_ready(self, observations: Sequence[Observation]) -> list[Seen]:
         seen: list[Seen] = []
-        for place, one in enumerate(observations, start=1):
+        for one in observations:
             seen.append(prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one)
-            if place % PREPARED_AT_ONCE == 0:
-                # The transaction that is under way goes on with what the server has answered.
+            if self._turn.locked():  # the transaction that is under way goes on with what the server has answered
                 await asyncio.sleep(0)
         return seen
 
