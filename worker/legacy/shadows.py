@@ -9,6 +9,7 @@ from worker.legacy.catalogue import quoted
 # What decides what is to be done is copied; bulky columns that decide nothing are not.
 _LEFT_OUT = {"discord_messages": ("raw_original", "attachments"), "message_revisions": ("raw",)}
 _SHADOWED = (
+    "channel_changes",
     "discord_channels",
     "discord_messages",
     "message_revisions",
