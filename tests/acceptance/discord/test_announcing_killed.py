@@ -64,6 +64,7 @@ async def test_killed_at_any_moment(desk: Desk, announced: Announced) -> None:
             await asyncio.sleep(chance.uniform(0, 0.4))
             await worker.stop(signal.SIGKILL)
     async with worker_process("run", env=settings(desk)) as worker:
+        await worker.ready()
         await announced.titled("NVDA", "SPY")
         await announced.settled()
         assert await worker.stop() == 0
