@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from parsers.days import oddities
-from parsers.formats.aplus.header import MENTION, PAST, PLURAL
+from parsers.formats.aplus.header import PAST, PLURAL, may_have_header
 from parsers.formats.aplus.lines import Line
 from parsers.formats.aplus.notes import read_note
 from parsers.formats.aplus.reader import PlanReader
@@ -26,7 +26,7 @@ _new_number = partial(tuple.__new__, Number)
 
 
 def _looks_like(text: str) -> bool:
-    return MENTION.search(text) is not None or text.count("\n") >= _ENOUGH_LINES
+    return text.count("\n") >= _ENOUGH_LINES or may_have_header(text)
 
 
 def _read(text: str, posted: datetime) -> Reading:

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-ACTION: Final = re.compile(r"(?<![\w$#./-])(?:bto|sto|stc|btc|bot)(?![\w/-])", re.IGNORECASE)
+ACTION_WORDS: Final = ("bto", "sto", "stc", "btc", "bot")
+ACTION: Final = re.compile(rf"(?<![\w$#./-])(?:{'|'.join(ACTION_WORDS)})(?![\w/-])", re.IGNORECASE)
 
 _NUMBER: Final = r"\.?\d+(?:[.,]\d+)*"
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
