@@ -115,7 +115,6 @@ class Ingester:
         means = Means(
             self._session,
             self._history_writer,
-            asyncio.Lock(),
             self._rest,
             lambda: self._watch.client,
             self._epoch,

@@ -33,6 +33,7 @@ from worker.ingest.writer import Writer
 PAIRS = 9
 MESSAGES = 4000  # a side of a pair
 PAGE = 100
+CHANNELS = 8
 ONE_PLAN_IN = 1000
 PLANS = 300
 LIVE_MESSAGES = 400
@@ -136,7 +137,7 @@ async def report_pages(database: Database, connection: Connection) -> None:
 
 
 async def write_pages(database: Database, seen: Sequence[Observation]) -> None:
-    """Two pages are under way: one is made ready while the other is stored."""
+    """Of each channel one page is under way, as when a worker catches up."""
     writer = writer_on(database)
     starts = iter(range(0, len(seen), PAGE))
 
@@ -147,7 +148,7 @@ async def write_pages(database: Database, seen: Sequence[Observation]) -> None:
             written = await writer.write(page, [covered])
             assert written.stored == len(page)
 
-    await asyncio.gather(work(), work())
+    await asyncio.gather(*(work() for _ in range(CHANNELS)))
     await writer.close()
 
 

@@ -21,12 +21,12 @@ MUTANTS = (
     Mutant(
         "coverage is committed before the rows",
         "worker/ingest/writer.py",
-        "        events = await write_seen(connection, seen, covered, written, first=self._begin)\n",
+        "        events = await write_seen(connection, seen, covered, tally, first=self._begin)\n",
         """\
         early = [(had.channel_id, had.after, had.up_to) for had in covered]
         if early:
             await connection.execute(sql.with_ids(sql.ADD_COVERAGE, *columns(early)))
-        events = await write_seen(connection, seen, covered, written, first=self._begin)
+        events = await write_seen(connection, seen, covered, tally, first=self._begin)
 """,
         f"{_SLICE}[killed at each failpoint]",
     ),
@@ -93,7 +93,7 @@ MUTANTS = (
     ),
     Mutant(
         "what is seen twice is told twice",
-        "worker/ingest/writer.py",
+        "worker/ingest/message_writer.py",
         "    elif decided is Verdict.FORMER:\n",
         """\
     elif decided is Verdict.NOTHING:

@@ -9,12 +9,12 @@ person's name. Snowflakes and prices are strings, because JSON's numbers lose di
 """
 
 import json
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from parsers.reading import BiasDirection, Direction, Kind, Right, Strategy, TradingDaySource
 from worker.words import GapOutcome, GapReason, MigrationDirection, Origin
@@ -285,20 +285,37 @@ class SchemaMigrated(Fact):
     applied_by: str = Field(description="Application, host and process.")
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
     """A fact with the correlation id that it follows from.
 
     `data` is the fact as JSON, never over DATA_LIMIT_BYTES: a setup too long for it leaves its levels out and says so.
     Raises ValueError for what is too long all the same."""
 
-    fact: Fact
-    correlation_id: UUID
-    source: Source = "worker"
-    data: str = field(init=False, repr=False, compare=False)
+    __slots__ = ("_fact", "correlation_id", "data", "fact_class", "source")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "data", _data(self.fact))
+    def __init__(self, fact: Fact, correlation_id: UUID, source: Source = "worker") -> None:
+        self.fact_class = type(fact)
+        self.correlation_id = correlation_id
+        self.source = source
+        self.data = _data(fact)
+        self._fact: Fact | None = fact
+
+    @classmethod
+    def of_fields(cls, fact_class: type[Fact], fields: dict[str, Any], correlation_id: UUID) -> Self:
+        """The same where history makes so many that the model would cost more than everything else about a message.
+
+        `fields` are all that the class has but its version, in its order, short and of its types: nothing checks it."""
+        event = cls.__new__(cls)
+        event.fact_class = fact_class
+        event.correlation_id = correlation_id
+        event.source = "worker"
+        event._fact = None
+        event.data = to_json({"schema": version_of(fact_class)} | fields).decode()
+        return event
+
+    @property
+    def fact(self) -> Fact:
+        return self._fact if self._fact is not None else self.fact_class.model_validate_json(self.data)
 
 
 def _data(fact: Fact) -> str:

@@ -25,7 +25,7 @@ def _literal(value: str) -> str:
 
 
 def _row(event: Event) -> str:
-    fact = event.fact
+    fact = event.fact_class
     return f"('{fact.channel}','{fact.event_type}','{event.source}','{event.correlation_id}',{_literal(event.data)})"
 
 

@@ -1,6 +1,5 @@
 """Fetches the gaps of one channel, page after page."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,11 +33,10 @@ class NotPermittedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What fetching needs. `writing` gives the turns on the writer; `client` the client that is connected, if any."""
+    """What fetching needs; `client` gives the client that is connected, if any."""
 
     session: SharedSession
     writer: Writer
-    writing: asyncio.Lock
     rest: Rest
     client: Callable[[], GatewayClient | None]
     epoch: int
@@ -109,8 +107,7 @@ class GapFetch:
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
         covered = Covered(self._channel_id, max(gap.first_id - 1, self._after), reached)
         started = time.perf_counter()
-        async with means.writing:
-            written = await means.writer.write(seen, [covered])
+        written = await means.writer.write(seen, [covered])
         reach("history.page_written")
         account(seen, written, time.perf_counter() - started)
         means.on_commit()

@@ -16,16 +16,17 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DEPTH_LIMIT = 64  # Discord's own payloads nest to about 12
 _LONGEST_INTEGER = 1 << 64
 _LONGEST_NUMBER = 4300  # digits that Python reads as an integer
-_LONG_NUMBER = re.compile(rf"\d{{{_LONGEST_NUMBER + 1}}}")
+_LONG_NUMBER = re.compile(rb"\d{%d}" % (_LONGEST_NUMBER + 1))
 
 
 class CleanPayload(NamedTuple):
-    """`original` and `flags` (`nul`, `surrogate`, `number`, `deep`) are set only where something had to go.
+    """`raw` is JSON in UTF-8. Only where something had to go are there an `original` and `flags`: `nul`, `surrogate`,
+    `number`, `deep`.
 
     `original` is missing where the payload nests deeper than Python's own JSON can write."""
 
     payload: dict[str, Any]
-    raw: str
+    raw: bytes
     original: bytes | None
     flags: tuple[str, ...]
 
@@ -37,28 +38,26 @@ def clean(payload: dict[str, Any]) -> CleanPayload:
     except (ValueError, RecursionError):
         return _cleaned(payload)
     # What jsonb refuses, as JSON writes it. Where the author typed it the slow way finds nothing to do.
-    is_suspicious = "\\u0000" in raw or "NaN" in raw or "Infinity" in raw
+    is_suspicious = (b"\\" in raw and b"\\u0000" in raw) or b"NaN" in raw or b"Infinity" in raw
     if is_suspicious or (len(raw) > _LONGEST_NUMBER and _LONG_NUMBER.search(raw)):
         return _cleaned(payload)
     return CleanPayload(payload, raw, None, ())
 
 
-def _written(payload: dict[str, Any]) -> str:
+def _written(payload: dict[str, Any]) -> bytes:
     """Raises ValueError for lone surrogates, and RecursionError."""
     try:
-        return to_json(payload).decode()
+        return to_json(payload)
     except ValueError:  # of a nesting too, that Python's own JSON can still write
-        raw = as_json(payload)
-        raw.encode()
-        return raw
+        return as_json(payload).encode()
 
 
 def _cleaned(payload: dict[str, Any]) -> CleanPayload:
     flags: set[str] = set()
     cleaned = _walk(payload, flags, 0)
     if not flags:
-        return CleanPayload(payload, as_json(payload), None, ())
-    return CleanPayload(cleaned, as_json(cleaned), as_bytes(payload), tuple(sorted(flags)))
+        return CleanPayload(payload, as_json(payload).encode(), None, ())
+    return CleanPayload(cleaned, as_json(cleaned).encode(), as_bytes(payload), tuple(sorted(flags)))
 
 
 def as_bytes(payload: dict[str, Any] | None) -> bytes | None:

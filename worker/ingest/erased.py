@@ -79,8 +79,9 @@ def withheld(message: PreparedMessage, erased: frozenset[str], *, forwards_their
             plans=(),
         )
     original = message.raw_original
+    raw = without_people_in(message.raw.decode(), erased) if message.raw is not None else None
     return message._replace(
-        raw=without_people_in(message.raw, erased),
+        raw=raw.encode() if raw is not None else None,
         raw_original=None if original is not None and any(one.encode() in original for one in erased) else original,
     )
 

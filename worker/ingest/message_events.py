@@ -25,19 +25,18 @@ def text_events(
 ) -> Iterator[Event]:
     """That a text was stored or edited, and what was read in it."""
     correlation_id = message.correlation_id
-    about = identity(message)
     if message.stored_event is not None and fact is MessageStored and deleted_at is None:
         yield message.stored_event
     else:
         own = fact(
-            **about,
+            **identity(message),
             revision=revision,
             posted_at=message.posted_at,
             edited_at=message.edited_at,
             deleted_at=deleted_at,
         )
         yield Event(own, correlation_id)
-    if reading := reading_fact(message.reading, about):
+    if message.reading.state != "not_a_plan" and (reading := reading_fact(message.reading, identity(message))):
         yield Event(reading, correlation_id)
 
 

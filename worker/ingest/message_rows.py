@@ -74,6 +74,11 @@ def _parse_columns(message: PreparedMessage) -> tuple[str, str | None, str | Non
     return reading.state, reading.reason, reading.format, reading.version if reading.format else None
 
 
+def _raw_text(message: PreparedMessage) -> str | None:
+    """For arrays, which are sent as text."""
+    return message.raw.decode() if message.raw is not None else None
+
+
 def _flags(message: PreparedMessage) -> str | None:
     return ",".join(message.text_flags) or None
 
@@ -118,7 +123,7 @@ async def update_messages(
             message.text,
             message.embeds,
             message.attachments,
-            message.raw,
+            _raw_text(message),
             message.raw_original,
             _flags(message),
             message.edited_at,
@@ -139,7 +144,7 @@ async def add_former(connection: Connection, message: PreparedMessage) -> None:
         message.edited_at,
         message.content,
         message.text,
-        message.raw,
+        _raw_text(message),
         is_second_hand(message.origin),
     )
 

@@ -46,7 +46,7 @@ class PreparedMessage(NamedTuple):
     embeds: str | None
     attachments: str | None
     embed_count: int
-    raw: str | None
+    raw: bytes | None
     raw_original: bytes | None
     text_flags: tuple[str, ...]
     posted_at: datetime
@@ -111,23 +111,19 @@ def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMe
         correlation_id=correlation_id,
         reading=reading,
         plans=plans_of_text(reading, text=text, message_id=observation.message_id, channel_id=observation.channel_id),
-        stored_event=_stored_event(observation, posted_at, edited_at, correlation_id),
-    )
-
-
-def _stored_event(
-    observation: Observation, posted_at: datetime, edited_at: datetime | None, correlation_id: UUID
-) -> Event | None:
-    """None where it cannot be made: whoever writes it finds out why, and that it costs this message alone."""
-    try:
-        return Event(
-            MessageStored(
-                **identity(observation), revision=1, posted_at=posted_at, edited_at=edited_at, deleted_at=None
-            ),
+        stored_event=Event.of_fields(
+            MessageStored,
+            {
+                **identity(observation),
+                "caused_by": None,
+                "revision": 1,
+                "posted_at": posted_at,
+                "edited_at": edited_at,
+                "deleted_at": None,
+            },
             correlation_id,
-        )
-    except ValueError:
-        return None
+        ),
+    )
 
 
 def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, correlation_id: UUID) -> Reading:
@@ -142,6 +138,8 @@ def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, 
 
 def _too_much_in(reading: Reading) -> Reading | None:
     """What stands for a reading of more than any message of Discord's can hold."""
+    if not reading.plans:
+        return None
     setups = [setup for plan in reading.plans for setup in plan.setups]
     levels = sum(len(setup.triggers) + len(setup.targets) for setup in setups)
     for name, number, limit in (("Setups", len(setups), SETUP_LIMIT), ("Levels", levels, LEVEL_LIMIT)):
@@ -160,7 +158,7 @@ def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | N
         return lesser
     if message.raw is None:
         return None
-    original = message.raw_original or message.raw.encode()
+    original = message.raw_original or message.raw
     return lesser._replace(embeds=None, attachments=None, raw=None, raw_original=original)
 
 

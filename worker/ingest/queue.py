@@ -10,8 +10,9 @@ import structlog
 
 from worker import correlation, metrics
 from worker.health import Health
+from worker.ingest.message_writer import Written
 from worker.ingest.observation import Covered, Observation
-from worker.ingest.writer import PASSING, Writer, Written
+from worker.ingest.writer import PASSING, Writer
 
 BATCH_LIMIT = 200  # observations a transaction
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 5.0

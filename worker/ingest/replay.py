@@ -19,8 +19,9 @@ from worker.db.connection import Database, connect, connected, wait_until_ready
 from worker.exits import InputError, UnavailableError
 from worker.ingest.channels import ChannelBook, Described, describe_channels, load_channels
 from worker.ingest.exports import Export, ExportChannel, Record, open_export, snowflake
+from worker.ingest.message_writer import Written
 from worker.ingest.observation import Observation
-from worker.ingest.writer import PASSING, Writer, Written
+from worker.ingest.writer import PASSING, Writer
 
 BATCH_SIZE = 500  # messages a transaction: the channel is locked for as long as one takes
 ATTEMPTS = 5  # to write one batch

@@ -1,12 +1,8 @@
-"""The only writer of messages, plans, setups and levels: one transaction for whatever waits.
-
-A transaction locks the channels concerned, reads what is stored, decides, writes, and tells. Nothing is taken from
-memory, so that doing it again changes nothing: every retry and every replay is harmless."""
+"""The only writer of messages, plans, setups and levels: one transaction for whatever waits."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 import structlog
@@ -14,18 +10,13 @@ from asyncpg import Connection
 
 from worker import correlation
 from worker.db.lease import LeaseLostError, begin
-from worker.events.catalogue import Event, MessageEdited, MessageStored
 from worker.events.outbox import commit_events
 from worker.failpoints import reach
-from worker.ingest import message_rows
 from worker.ingest import statements as sql
-from worker.ingest.erased import withhold
-from worker.ingest.message_events import deleted_event, text_events
 from worker.ingest.message_rows import RacedError
+from worker.ingest.message_writer import Seen, Written, write_seen
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.plan_rows import columns
-from worker.ingest.plan_writer import MessagePlans, write_plans
-from worker.ingest.precedence import StoredMessage, Verdict, verdict
 from worker.ingest.prepared import SETUP_LIMIT, PreparedMessage, Read, prepare, with_less
 
 
@@ -54,56 +45,26 @@ PASSING = (
 )
 
 TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
+OBSERVATION_LIMIT = 400  # of several writes in one transaction, which live messages of the same channels wait for
+MADE_READY_AT_ONCE = 4  # messages, before the transaction that is under way goes on with what the server has answered
 
 log = structlog.get_logger(__name__)
 
-Seen = PreparedMessage | Observation
-"""A message as it was seen, or a deletion."""
 
-First = Callable[[Connection, str], Awaitable[str]]
-"""Sends statements on a connection, and returns the status of the last one."""
+@dataclass(slots=True, eq=False)
+class _Brought:
+    """What one call of `write` brought, made ready; `written` once it is committed."""
 
-
-@dataclass(slots=True)
-class Written:
-    """What a write changed, by number."""
-
-    observations: int = 0
-    stored: int = 0
-    edited: int = 0
-    deleted: int = 0
-    plans: int = 0
-    refused: int = 0  # stored with less than they brought
-    unstorable: int = 0
-    events: int = 0
-    readings: Counter[str] = field(default_factory=Counter)  # texts by how they were read
-
-    def add(self, other: "Written") -> None:
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-@dataclass(slots=True)
-class _Wave:
-    """Observations of different messages, with what has been decided for each."""
-
-    stored: dict[int, StoredMessage]
-    inserts: list[PreparedMessage] = field(default_factory=list)
-    updates: list[tuple[PreparedMessage, int]] = field(default_factory=list)
-    revised: list[int] = field(default_factory=list)  # those that another text stands for now
-    kept: list[int] = field(default_factory=list)  # of those, the ones whose text becomes a former one
-    former: list[PreparedMessage] = field(default_factory=list)
-    tombstones: list[Observation] = field(default_factory=list)
-    deletions: list[Observation] = field(default_factory=list)
-    plans: list[MessagePlans] = field(default_factory=list)
-    readings: list[str] = field(default_factory=list)
-    events: dict[int, list[Event]] = field(default_factory=dict)
+    seen: Sequence[Seen]
+    covered: Sequence[Covered]
+    written: Written | None = None
 
 
 class Writer:
     """Writes on one connection of its own, which it opens when it needs one.
 
-    Of several tasks one is in a transaction; what the others bring is made ready meanwhile."""
+    Of several tasks one is in a transaction, in which it takes along what others brought before it began; what they
+    bring meanwhile is made ready."""
 
     def __init__(
         self,
@@ -121,7 +82,9 @@ class Writer:
         self._read = read
         self._parser_of = parser_of
         self._connection: Connection | None = None
+        self._making_ready = asyncio.Lock()
         self._turn = asyncio.Lock()
+        self._waiting: list[_Brought] = []
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -133,27 +96,56 @@ class Writer:
 
         A message that the database refuses is stored by itself with less, so that it costs no other message.
         Raises one of PASSING where the same call may succeed later, and LeaseLostError."""
-        seen = await self._made_ready(observations)
-        *portions, last = _portions(seen)
-        written = Written()
-        async with self._turn:
-            for portion in portions:
-                written.add(await self._write_portion(portion, ()))
-            # What could not be stored stays a gap, so that it is fetched again and not forgotten.
-            written.add(await self._write_portion(last, () if written.unstorable else covered))
-        return written
+        async with self._making_ready:
+            own = _Brought(await self._made_ready(observations), covered)
+        self._waiting.append(own)
+        try:
+            async with self._turn:
+                if own.written is None:
+                    own.written = await self._write_together(own) or await self._write_alone(own)
+        finally:
+            self._waiting.remove(own)
+        return own.written
 
     async def _made_ready(self, observations: Sequence[Observation]) -> list[Seen]:
         seen: list[Seen] = []
         for one in observations:
             seen.append(prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one)
-            if self._turn.locked():  # the transaction that is under way goes on with what the server has answered
+            if len(seen) % MADE_READY_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return seen
 
+    async def _write_together(self, own: _Brought) -> Written | None:
+        """One transaction for what this call and the ones behind it brought. None: it is alone, or one is refused.
+
+        Where one is refused each is written by itself when its turn comes."""
+        together = _short([one for one in self._waiting if one.written is None])
+        if len(together) < 2:
+            return None
+        try:
+            covered = [had for one in together for had in one.covered]
+            written = await self._transaction([one.seen for one in together], covered)
+        except (*PASSING, LeaseLostError):
+            raise
+        except Exception:
+            log.warning("ingest.split", observations=sum(len(one.seen) for one in together), exc_info=True)
+            return None
+        for one, its in zip(together, written, strict=True):
+            one.written = its
+        return own.written
+
+    async def _write_alone(self, own: _Brought) -> Written:
+        *portions, last = _portions(own.seen)
+        written = Written()
+        for portion in portions:
+            written.add(await self._write_portion(portion, ()))
+        # What could not be stored stays a gap, so that it is fetched again and not forgotten.
+        written.add(await self._write_portion(last, () if written.unstorable else own.covered))
+        return written
+
     async def _write_portion(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
         try:
-            return await self._transaction(seen, covered)
+            return (await self._transaction([seen], covered))[0]
         except (*PASSING, LeaseLostError):
             raise
         except Exception:
@@ -162,13 +154,13 @@ class Writer:
             for part in _halves(seen):
                 written.add(await self._isolate(part))
             if covered and not written.unstorable:
-                written.add(await self._transaction([], covered))
+                await self._transaction([], covered)
             return written
 
     async def _isolate(self, seen: Sequence[Seen]) -> Written:
         """Halves a batch that was refused until the message is found that is to blame."""
         try:
-            return await self._transaction(seen, ())
+            return (await self._transaction([seen], ()))[0]
         except (*PASSING, LeaseLostError):
             raise
         except Exception as error:
@@ -189,24 +181,25 @@ class Writer:
             written.refused = 1 - written.unstorable
             return written
 
-    async def _transaction(self, seen: Sequence[Seen], covered: Sequence[Covered]) -> Written:
+    async def _transaction(self, parts: Sequence[Sequence[Seen]], covered: Sequence[Covered]) -> list[Written]:
+        """What each of the parts changed."""
         connection = await self._connected()
-        written = Written(observations=len(seen))
+        written = [Written(observations=len(part)) for part in parts]
+        tally = {one.message_id: its for part, its in zip(parts, written, strict=True) for one in part}
         try:
             # A connection that swallows everything would otherwise hold what waits for ever.
             async with asyncio.timeout(TRANSACTION_SECONDS):
-                await self._write_all(connection, seen, covered, written)
+                await self._write_all(connection, [one for part in parts for one in part], covered, tally)
         except BaseException:
             await self._abandon(connection)
             raise
         return written
 
     async def _write_all(
-        self, connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], written: Written
+        self, connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], tally: Mapping[int, Written]
     ) -> None:
-        events = await write_seen(connection, seen, covered, written, first=self._begin)
+        events = await write_seen(connection, seen, covered, tally, first=self._begin)
         reach("writer.rows_written")
-        written.events = len(events)
         rows = [(had.channel_id, had.after, had.up_to) for had in covered]
         await commit_events(connection, events, first=sql.with_ids(sql.ADD_COVERAGE, *columns(rows)) if rows else "")
         reach("writer.committed")
@@ -234,31 +227,12 @@ class Writer:
             self._connection = None
 
 
-async def write_seen(
-    connection: Connection,
-    seen: Sequence[Seen],
-    covered: Sequence[Covered],
-    written: Written,
-    *,
-    first: First = Connection.execute,
-) -> list[Event]:
-    """Stores observations in their order within one transaction; returns what is to be told of it.
-
-    `covered` says which channels are concerned as well; `first` sends the first statement, and may begin the
-    transaction with it. Raises one of PASSING where a new attempt may succeed."""
-    await _lock_channels(connection, seen, covered, first)
-    events: list[Event] = []
-    for wave in _waves(await withhold(connection, seen)):
-        events += await _write_wave(connection, wave, written)
-    return events
-
-
 def _portions(seen: Sequence[Seen]) -> list[list[Seen]]:
     """One transaction's worth each; nearly always that is all. There is at least one, which may be empty."""
     portions: list[list[Seen]] = [[]]
     setups = 0
     for one in seen:
-        own = 0 if isinstance(one, Observation) else one.setups
+        own = _setups(one)
         if setups + own > SETUP_LIMIT:
             portions.append([])
             setups = 0
@@ -267,126 +241,23 @@ def _portions(seen: Sequence[Seen]) -> list[list[Seen]]:
     return portions
 
 
+def _short(waiting: Sequence[_Brought]) -> list[_Brought]:
+    """The first of what waits, as far as one transaction may go."""
+    together: list[_Brought] = []
+    observations = setups = 0
+    for one in waiting:
+        observations += len(one.seen)
+        setups += sum(_setups(seen) for seen in one.seen)
+        if observations > OBSERVATION_LIMIT or setups > SETUP_LIMIT:
+            break
+        together.append(one)
+    return together
+
+
+def _setups(seen: Seen) -> int:
+    return 0 if isinstance(seen, Observation) else seen.setups
+
+
 def _halves(seen: Sequence[Seen]) -> list[Sequence[Seen]]:
     middle = len(seen) // 2
     return [half for half in (seen[:middle], seen[middle:]) if half]
-
-
-def _waves(seen: Sequence[Seen]) -> Iterator[list[Seen]]:
-    """Runs in which no message stands twice, in order of id, which is the order that rows are locked and told in."""
-    wave: dict[int, Seen] = {}
-    for one in seen:
-        if one.message_id in wave:
-            yield [wave[message_id] for message_id in sorted(wave)]
-            wave = {}
-        wave[one.message_id] = one
-    if wave:
-        yield [wave[message_id] for message_id in sorted(wave)]
-
-
-async def _lock_channels(
-    connection: Connection, seen: Sequence[Seen], covered: Sequence[Covered], first: First
-) -> None:
-    guilds = {had.channel_id: None for had in covered} | {one.channel_id: one.guild_id for one in seen}
-    channels = sorted(guilds)
-    status = await first(connection, sql.with_ids(sql.LOCK_CHANNELS, channels))
-    if status != f"SELECT {len(channels)}":
-        await connection.execute(sql.ADD_CHANNELS, channels, [guilds[channel] for channel in channels])
-        await connection.fetch(sql.LOCK_CHANNELS, channels)
-
-
-async def _write_wave(connection: Connection, seen: Sequence[Seen], written: Written) -> list[Event]:
-    wave = _Wave(await message_rows.stored_messages(connection, [one.message_id for one in seen]))
-    for one in seen:
-        if isinstance(one, Observation):
-            _decide_deletion(wave, one)
-        else:
-            _decide(wave, one)
-    await message_rows.insert_messages(connection, wave.inserts, wave.tombstones)
-    await message_rows.update_messages(connection, wave.updates, wave.kept)
-    for message in wave.former:
-        await message_rows.add_former(connection, message)
-    changed = [message for message, _ in wave.updates] + wave.former
-    await message_rows.remove_repeated_revisions(connection, [message.message_id for message in changed])
-    await message_rows.mark_deleted(connection, wave.deletions)
-    plan_events = await write_plans(connection, wave.plans)
-    told = await message_rows.told_edits(connection, wave.revised)
-    written.stored += len(wave.inserts)
-    written.readings.update(wave.readings)
-    written.edited += len(wave.revised)
-    written.deleted += len(wave.deletions) + len(wave.tombstones)
-    written.plans += sum(len(message.plans) for message in wave.plans)
-    return [
-        event
-        for message_id in sorted(wave.events)
-        for event in (*wave.events[message_id], *plan_events.get(message_id, ()))
-        if not (isinstance(event.fact, MessageEdited) and (event.correlation_id, event.fact.edited_at) in told)
-    ]
-
-
-def _decide(wave: _Wave, message: PreparedMessage) -> None:
-    stored = wave.stored.get(message.message_id)
-    decided = verdict(stored, message)
-    if stored is None:
-        wave.inserts.append(message)
-        _tell(wave, message, MessageStored, None, revision=1)
-    elif decided is Verdict.FILL:
-        wave.updates.append((message, 1))
-        _tell(wave, message, MessageStored, stored, revision=1)
-    elif decided is Verdict.REVISE:
-        wave.updates.append((message, stored.revision + 1))
-        wave.revised.append(message.message_id)
-        if message.edited_at != stored.edited_at:
-            wave.kept.append(message.message_id)
-        _tell(wave, message, MessageEdited, stored, revision=stored.revision + 1)
-    elif decided is Verdict.REFRESH:
-        wave.updates.append((message, stored.revision))
-    elif decided is Verdict.FORMER:
-        wave.former.append(message)
-
-
-def _tell(
-    wave: _Wave,
-    message: PreparedMessage,
-    fact: type[MessageStored | MessageEdited],
-    stored: StoredMessage | None,
-    *,
-    revision: int,
-) -> None:
-    """A text that was not stored before: its events, and its plans to be written."""
-    deleted_at = stored.deleted_at if stored else None
-    wave.events[message.message_id] = list(text_events(message, fact=fact, revision=revision, deleted_at=deleted_at))
-    wave.readings.append(message.reading.state)
-    wave.plans.append(
-        MessagePlans(
-            message.message_id,
-            message.channel_id,
-            message.guild_id,
-            message.origin,
-            is_deleted=deleted_at is not None,
-            has_plans=stored is not None and stored.has_plans,
-            plans=message.plans,
-        )
-    )
-
-
-def _decide_deletion(wave: _Wave, gone: Observation) -> None:
-    stored = wave.stored.get(gone.message_id)
-    if stored is None:
-        wave.tombstones.append(gone)
-    elif stored.deleted_at is None:
-        wave.deletions.append(gone)
-        wave.plans.append(
-            MessagePlans(
-                gone.message_id,
-                stored.channel_id,
-                stored.guild_id,
-                gone.origin,
-                is_deleted=True,
-                has_plans=stored.has_plans,
-                plans=(),
-            )
-        )
-    else:
-        return
-    wave.events[gone.message_id] = [deleted_event(gone, stored)]

@@ -1,5 +1,6 @@
 """Old messages: to discord_messages, and what today's parsers read in them, by the writer that live messages take."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,10 +12,10 @@ import parsers
 from parsers.reading import Reading
 from worker import correlation
 from worker.events.catalogue import Event, MessageFact, MessageStored
+from worker.ingest.message_writer import Written as WrittenMessages
+from worker.ingest.message_writer import write_seen
 from worker.ingest.observation import Observation
 from worker.ingest.prepared import PreparedMessage, prepare, read_safely
-from worker.ingest.writer import Written as WrittenMessages
-from worker.ingest.writer import write_seen
 from worker.legacy.known_texts import KnownText, KnownTexts, TextKey
 from worker.legacy.message_comparison import compare_messages
 from worker.legacy.old_rows import OldRow, row_text
@@ -140,7 +141,7 @@ class MessageRows:
         messages = [entry.message for entry in entries if entry.message is not None]
         if any(message.channel_id == LEGACY_CHANNEL_ID for message in messages):
             await self._connection.execute(_ADD_LEGACY_CHANNEL, LEGACY_CHANNEL_ID)
-        events = await write_seen(self._connection, messages, (), WrittenMessages())
+        events = await write_seen(self._connection, messages, (), defaultdict(WrittenMessages))
         ids = {entry.message_id for entry in entries} | {_about(event) for event in events}
         stored = {row["message_id"]: _Stored(*row) for row in await self._connection.fetch(_STORED, list(ids))}
         past = [event for event in events if stored[_about(event)].origin == "legacy"]
@@ -160,8 +161,8 @@ class MessageRows:
             [
                 PastEvent(
                     first + number,
-                    event.fact.channel,
-                    event.fact.event_type,
+                    event.fact_class.channel,
+                    event.fact_class.event_type,
                     "legacy_import",
                     event.correlation_id,
                     event.data,

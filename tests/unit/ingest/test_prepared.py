@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,7 +14,10 @@ from parsers.reading import NOT_A_PLAN, Reading
 from tests.support import notation
 from tests.support.observations import Room
 from worker import correlation
+from worker.events.catalogue import Event, MessageStored
+from worker.ingest.observation import identity
 from worker.ingest.prepared import PreparedMessage, prepare
+from worker.words import Origin
 
 room = Room()
 
@@ -119,3 +123,17 @@ def test_a_payload_that_nobody_can_read_is_kept_as_bytes() -> None:
     assert row.reading.state == "failed"
     assert row.raw_original is not None
     assert json.loads(row.raw_original)["content"] == "hello"
+
+
+@pytest.mark.parametrize("origin", get_args(Origin))
+@pytest.mark.parametrize("edited", [None, 5])
+@pytest.mark.parametrize("guild_id", [None, 900_000_000_000_000_001])
+def test_what_is_told_of_a_new_message_is_what_its_fact_says(
+    origin: Origin, edited: int | None, guild_id: int | None
+) -> None:
+    observation = replace(room.posted(1, "hello", edited=edited, origin=origin), guild_id=guild_id)
+    row = prepare(observation, notation.read, None)
+    fact = MessageStored(**identity(observation), revision=1, posted_at=row.posted_at, edited_at=row.edited_at)
+    assert row.stored_event is not None
+    assert row.stored_event.data == Event(fact, row.correlation_id).data
+    assert row.stored_event.fact == fact
