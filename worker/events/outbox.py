@@ -11,10 +11,11 @@ import asyncpg
 from worker.db.lease import begin
 from worker.events.catalogue import Event
 
-# The simple query protocol takes several statements but no parameters, hence the quoted literal.
+# The simple query protocol takes several statements but no parameters, hence the quoted literal. One for all events: a
+# row of VALUES takes the server twice the time. They get their ids in the order of the array.
 _COMMIT_EVENTS = """
 INSERT INTO events (channel, event_type, source, correlation_id, data)
-VALUES {rows};
+SELECT event->>0, event->>1, event->>2, (event->>3)::uuid, event->4 FROM jsonb_array_elements({events}) AS event;
 COMMIT
 """
 
@@ -26,7 +27,7 @@ def _literal(value: str) -> str:
 
 def _row(event: Event) -> str:
     fact = event.fact_class
-    return f"('{fact.channel}','{fact.event_type}','{event.source}','{event.correlation_id}',{_literal(event.data)})"
+    return f'["{fact.channel}","{fact.event_type}","{event.source}","{event.correlation_id}",{event.data}]'
 
 
 async def commit_events(
@@ -38,7 +39,7 @@ async def commit_events(
     commit a second time. Without events it only commits. `first` is a statement without parameters that goes before."""
     if not connection.is_in_transaction():
         raise RuntimeError("events belong into the transaction of the rows they tell about")
-    ending = _COMMIT_EVENTS.format(rows=",\n".join(map(_row, events))) if events else "COMMIT"
+    ending = _COMMIT_EVENTS.format(events=_literal(f"[{','.join(map(_row, events))}]")) if events else "COMMIT"
     await connection.execute(f"{first};{ending}")
 
 
