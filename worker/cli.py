@@ -16,6 +16,7 @@ from uuid import UUID
 
 import click
 
+from worker.collector import set_up_collector
 from worker.exits import ExitCode, NotFoundError, WorkerError
 from worker.parameters import (
     CORRELATION_ID,
@@ -43,6 +44,7 @@ defaults, and the exit codes; docs/ tells about operations and formats."""
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs a command and ends the process with its exit code."""
+    set_up_collector()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character gets its number instead of a traceback.

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import structlog
 
+from worker.collector import set_up_collector
+
 
 def main() -> None:
     known = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
     chosen = sys.argv[1:] or known
     if unknown := set(chosen) - set(known):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
+    set_up_collector()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for name in chosen:
         print(f"-- {name}", flush=True)
