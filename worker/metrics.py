@@ -27,6 +27,11 @@ QUEUE_DROPPED = Counter(
 )
 GATEWAY_CONNECTED = Gauge("worker_gateway_connected", "1 while the gateway session is up.", registry=REGISTRY)
 GATEWAY_FAULTS = Counter("worker_gateway_faults", "Gateway sessions that ended in an error.", registry=REGISTRY)
+GATEWAY_UNREAD = Counter(
+    "worker_gateway_unread_messages",
+    "Messages that discord.py could not read; they are stored all the same.",
+    registry=REGISTRY,
+)
 HISTORY_PAGES = Counter("worker_history_pages", "Pages of history that were fetched.", registry=REGISTRY)
 INVALID_REQUESTS = Counter(
     "worker_invalid_requests", "Answers of 401, 403 and 429, which Discord bans for.", ["status"], registry=REGISTRY

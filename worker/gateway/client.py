@@ -1,7 +1,8 @@
 """The gateway's handlers: each frame that concerns a listened channel becomes an observation in the queue.
 
-Only raw events are used: the others fire for messages in the library's cache alone. No handler waits for anything, so
-observations are queued in the order in which the frames came."""
+Messages are taken from the frames themselves, and of the library's events only raw ones are used: the others fire for
+messages in its cache alone. No handler waits for anything, so observations are queued in the order in which the frames
+came."""
 
 import asyncio
 import json
@@ -13,7 +14,7 @@ import aiohttp
 import discord
 import structlog
 
-from worker import metrics
+from worker import correlation, metrics
 from worker.failpoints import reach
 from worker.gateway.described import AnyChannel
 from worker.gateway.pacing import Identifies
@@ -80,12 +81,17 @@ class GatewayClient(discord.Client):
         self._identifies = identifies
         self._spans = LiveSpans()
         self._closing: set[Callable[[], Awaitable[None]]] = set()
-        self._frames: dict[str, Callable[[dict[str, Any]], None]] = {
+        self._frames: dict[str, Callable[[dict[str, Any]], Awaitable[None] | None]] = {
             '"MESSAGE_CREATE"': self._posted,
+            '"MESSAGE_UPDATE"': self._edited,
             '"READY"': self._session_begins,
             '"GUILD_CREATE"': self._guild_begins,
             '"THREAD_CREATE"': self._thread_begins,
         }
+        # What the library makes of messages is not used here. One that it cannot read, as when Discord has something
+        # new, would end the session for every channel.
+        for name in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
+            self._connection.parsers[name] = _guarded(name, self._connection.parsers[name])
 
     def newest_messages(self) -> dict[int, int]:
         """The newest message of each listened channel and thread, as Discord last told it."""
@@ -174,8 +180,10 @@ class GatewayClient(discord.Client):
             return
         event = json.loads(frame)
         # The name can stand in a message's text as well.
-        if f'"{event.get("t")}"' in self._frames:
-            self._frames[f'"{event["t"]}"'](event["d"])
+        if handle := self._frames.get(f'"{event.get("t")}"'):
+            waiting = handle(event["d"])
+            if waiting is not None:
+                await waiting
 
     def _session_begins(self, _: dict[str, Any]) -> None:
         """What came between two sessions was not told, also of threads that the new one does not begin with."""
@@ -205,6 +213,16 @@ class GatewayClient(discord.Client):
         if not self._put(observation, self._spans.arrived(channel_id, message_id)):
             self._spans.missed(channel_id, message_id)
 
+    async def _edited(self, payload: dict[str, Any]) -> None:
+        channel_id, message_id = int(payload["channel_id"]), int(payload["id"])
+        if not self._listens(channel_id):
+            return
+        guild_id = int(payload["guild_id"]) if payload.get("guild_id") else None
+        if "content" not in payload or "author" not in payload:
+            # Part of a message would read as if the rest of it had been removed.
+            payload = dict(await self.http.get_message(channel_id, message_id))
+        self._put(self.observe(payload, origin="live", guild_id=guild_id))
+
     def observe(self, payload: dict[str, Any], *, origin: Origin, guild_id: int | None) -> Observation:
         """The observation of one of Discord's message objects."""
         return observe_message(payload, origin=origin, guild_id=guild_id, own_id=self.user.id if self.user else None)
@@ -215,15 +233,6 @@ class GatewayClient(discord.Client):
             return True
         self._watcher.overflowed()
         return False
-
-    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        if not self._listens(event.channel_id):
-            return
-        payload: dict[str, Any] = dict(event.data)
-        if "content" not in payload or "author" not in payload:
-            # Part of a message would read as if the rest of it had been removed.
-            payload = dict(await self.http.get_message(event.channel_id, event.message_id))
-        self._put(self.observe(payload, origin="live", guild_id=event.guild_id))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         self._deleted(event.message_id, event.channel_id, event.guild_id)
@@ -299,6 +308,20 @@ class GatewayClient(discord.Client):
         """The supervisor of handlers: discord.py calls it inside the except block."""
         metrics.GATEWAY_FAULTS.inc()
         log.exception("gateway.handler_failed", handler=event_method)
+
+
+def _guarded(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The library's parser of a message, which may fail."""
+
+    def parsed(data: Any) -> None:
+        try:
+            parse(data)
+        except Exception:
+            metrics.GATEWAY_UNREAD.inc()
+            correlation_id = str(correlation.of_message(int(data["id"])))
+            log.exception("gateway.message_unread", frame=name, correlation_id=correlation_id)
+
+    return parsed
 
 
 def observe_message(

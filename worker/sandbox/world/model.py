@@ -36,10 +36,13 @@ class MessageKind(IntEnum):
 
 
 class MessageFlag(IntFlag):
+    CROSSPOSTED = 1 << 0  # published to the channels that follow
+    IS_CROSSPOST = 1 << 1  # which this came from
     HAS_THREAD = 1 << 5
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     HAS_SNAPSHOT = 1 << 14
+    IS_COMPONENTS_V2 = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
