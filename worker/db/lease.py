@@ -168,3 +168,20 @@ async def begin(connection: asyncpg.Connection, epoch: int | None, *, then: str 
             await connection.execute("ROLLBACK")
             raise LeaseLostError(f"epoch {epoch} is over") from None
         raise
+
+
+@asynccontextmanager
+async def transaction(connection: asyncpg.Connection, epoch: int | None, *, then: str = "") -> AsyncIterator[None]:
+    """Begins as `begin` does, and commits unless the block ended the transaction itself; rolls back if it raises.
+
+    Raises LeaseLostError."""
+    try:
+        await begin(connection, epoch, then=then)
+        yield
+        if connection.is_in_transaction():
+            await connection.execute("COMMIT")
+    except BaseException:
+        # A session that broke has rolled back already; to ask it would hide why it broke.
+        if not connection.is_closed() and connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
+        raise

@@ -10,7 +10,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.gateway.discord_commands.context import CommandContext
 from worker.gateway.discord_commands.tree import Commands
 from worker.ingest.writer import PASSING
@@ -79,10 +79,8 @@ class CommandService:
                 return
         # Killed before the hash is stored, the next start gives them again, which does no harm.
         synced = await commands.sync()
-        async with self._context.session.use() as connection:
-            await begin(connection, self._context.epoch)
+        async with self._context.session.use() as connection, transaction(connection, self._context.epoch):
             await connection.execute(_SYNCED, application_id, now)
-            await connection.execute("COMMIT")
         log.info("commands.synced", commands=len(synced), application_id=application_id)
 
 
