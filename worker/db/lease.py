@@ -19,6 +19,7 @@ import structlog
 from worker.db.connection import Database, connect
 from worker.db.schema import INGEST_EPOCH_LOCK, INGEST_LEASE_LOCK, LEASE_LOST_STATE
 from worker.failpoints import reach
+from worker.waiting import jittered
 
 RENEWALS = 3  # a lease time
 POLLS = 4  # a lease time, while another process holds it
@@ -81,7 +82,7 @@ class Lease:
                     on_wait()
             except _BROKEN as error:
                 self._broken(error)
-            await asyncio.sleep(self._seconds / POLLS * random.uniform(0.5, 1.5))  # noqa: S311
+            await asyncio.sleep(jittered(self._seconds / POLLS))
         log.info("lease.taken", epoch=self.epoch)
 
     async def lost(self, *, on_broken: Callable[[str], None], on_kept: Callable[[], None]) -> None:

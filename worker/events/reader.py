@@ -9,7 +9,6 @@ whole contract.
 """
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -30,6 +29,7 @@ from worker.events.listener import Listener
 from worker.events.session import CLOSE_SECONDS, LOST, ConsumerSession
 from worker.events.stored import StoredEvent
 from worker.settings import load_settings
+from worker.waiting import happened
 
 POLL_SECONDS = 1.0  # a notification can be lost, so it only makes the wait shorter
 LETTERS_PAGE = 16  # letters between two looks at the stream, which goes first
@@ -230,9 +230,7 @@ class EventReader:
     async def _wait(self) -> None:
         if self._listening.done():
             self._listening.result()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._listener.woken.wait()
+        await happened(self._listener.woken, POLL_SECONDS)
 
     def _start_over(self) -> None:
         """What was read ahead is read again."""

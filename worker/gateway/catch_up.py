@@ -22,6 +22,7 @@ from worker.gateway.survey import Survey
 from worker.ingest.gaps import account_for_gaps, open_gaps
 from worker.ingest.verifications import channels_with_messages
 from worker.ingest.writer import PASSING
+from worker.waiting import happened, jittered
 from worker.words import GapReason
 
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 60.0
@@ -126,7 +127,7 @@ class CatchUp:
                 log.warning("history.not_permitted", channel_id=channel_id, needs="View Channel, Read Message History")
             except _RETRIED as error:
                 log.warning("history.interrupted", channel_id=channel_id, reason=f"{type(error).__name__}: {error}")
-                if not await _happened(changed, delay * random.uniform(0.5, 1.5)):  # noqa: S311
+                if not await happened(changed, jittered(delay)):
                     delay = min(delay * 2, LONGEST_RETRY_SECONDS)
                 continue
             if channel_id not in self._again:
@@ -143,15 +144,6 @@ class CatchUp:
                 self._due.discard(channel_id)
             else:
                 asyncio.get_running_loop().call_later(self._window.settled_seconds, self.want, "self_check")
-
-
-async def _happened(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it is set within that time."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
 
 
 async def _show_open_gaps(connection: Connection) -> None:

@@ -4,7 +4,6 @@ It posts nothing. However many events a post brings, its plans are marked once; 
 stored."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NoReturn
@@ -20,6 +19,7 @@ from worker.events.stored import StoredEvent
 from worker.gateway.announcing.alarms import raise_unread
 from worker.gateway.announcing.stored_announcement import ANNOUNCED, IS_NEWS
 from worker.ingest.writer import PASSING
+from worker.waiting import jittered
 
 CONSUMER = "announcer"
 BATCH = 200
@@ -68,7 +68,7 @@ class Announcer:
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
                 log.exception("announcer.failed")
-            await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+            await asyncio.sleep(jittered(RETRY_SECONDS))
 
     async def _read(self) -> None:
         async with EventReader(

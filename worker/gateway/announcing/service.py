@@ -1,7 +1,6 @@
 """Announcing and alarms: what asks for posts, and what brings them to Discord, side by side."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import NoReturn
@@ -29,6 +28,7 @@ from worker.gateway.watchdog import INTENT_MISSING
 from worker.health import Health
 from worker.ingest.writer import PASSING
 from worker.settings import Settings
+from worker.waiting import Backoff, happened
 
 LOOK_SECONDS = 5.0  # how often it is looked for lasting alarms
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
@@ -83,12 +83,12 @@ class AnnouncingService:
             self._session.close()
 
     async def _keep_posting(self) -> NoReturn:
-        delay = FIRST_RETRY_SECONDS
+        retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         while True:
             client = self._make_client()
             try:
                 await client.login(self._token)
-                delay = FIRST_RETRY_SECONDS
+                retry.reset()
                 await self._poster.run(client)
             except LeaseLostError:
                 raise
@@ -101,8 +101,7 @@ class AnnouncingService:
                 log.exception("announcing.interrupted")
             finally:
                 await client.close()
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+            await asyncio.sleep(retry.next())
 
     def _make_client(self) -> discord.Client:
         return discord.Client(
@@ -124,16 +123,8 @@ class AnnouncingService:
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
                 log.exception("alarms.failed")
-            await self._pause()
-
-    async def _pause(self) -> None:
-        """Until the next look is due, or a try failed."""
-        self._failed.clear()
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._failed.wait()
-        except TimeoutError:
-            return
+            self._failed.clear()
+            await happened(self._failed, LOOK_SECONDS)
 
     @property
     def _lacks_content(self) -> bool | None:
