@@ -1,6 +1,6 @@
 """A consumer's standing in the database: who reads under its name, how far it has come, what failed.
 
-Every function but `register` and `take` raises LeaseLostError when another reader has taken over the name.
+Every function but `register` and `take` raises ReaderLeaseLostError when another reader has taken over the name.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ LONGEST_PAUSE_SECONDS = 60.0  # between two tries of an event
 REASON_LENGTH = 500  # characters that are kept of why something failed
 
 
-class LeaseLostError(Exception):
+class ReaderLeaseLostError(Exception):
     """Another reader has taken over the consumer's name; what this one has in hand is no longer its own."""
 
 
@@ -115,7 +115,7 @@ def pause_seconds(first: float, tries: int) -> float:
 
 def _require(is_ours: bool, lease: Lease) -> None:
     if not is_ours:
-        raise LeaseLostError(f"the lease of {lease.consumer} went to another reader")
+        raise ReaderLeaseLostError(f"the lease of {lease.consumer} went to another reader")
 
 
 def reason_of(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from worker.db.connection import Database, connect, wait_until_ready
 from worker.db.failures import CONNECT_ERRORS
 from worker.events import leases
 from worker.events import statements as sql
-from worker.events.leases import Done, Lease, LeaseLostError, Standing, reason_of
+from worker.events.leases import Done, Lease, ReaderLeaseLostError, Standing, reason_of
 from worker.exits import ConfigError
 from worker.waiting import jittered
 
@@ -131,7 +131,7 @@ class ConsumerSession:
         """Writes what is done, which renews the lease."""
         connection, lease, asked_at = await self.connection(), self.lease, time.monotonic()
         if lease is None:
-            raise LeaseLostError(f"the lease of {self._consumer} is not held")
+            raise ReaderLeaseLostError(f"the lease of {self._consumer} is not held")
         position = await leases.acknowledge(connection, lease, Done(self.position, self._handled, self._letters))
         # Farther than this reader knows: a transaction's COMMIT came through and its answer did not.
         self.written(max(position, self.position), asked_at)
@@ -150,7 +150,7 @@ class ConsumerSession:
             return
         try:
             await leases.acknowledge(connection, lease, Done(self.position))
-        except LeaseLostError:
+        except ReaderLeaseLostError:
             # The reader finds out by itself, before it hands over another event.
             if self.lease is lease:
                 self._lease_until = self.attend_at = 0.0

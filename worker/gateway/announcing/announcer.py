@@ -13,7 +13,7 @@ from asyncpg import Connection
 
 from worker import metrics
 from worker.db.connection import Database
-from worker.events.leases import LeaseLostError
+from worker.events.leases import ReaderLeaseLostError
 from worker.events.reader import EventReader, StalledError
 from worker.events.stored import StoredEvent
 from worker.gateway.announcing.alarms import raise_unread
@@ -63,7 +63,7 @@ class Announcer:
         while True:
             try:
                 await self._read()
-            except (LeaseLostError, StalledError, *PASSING) as error:
+            except (ReaderLeaseLostError, StalledError, *PASSING) as error:
                 log.warning("announcer.interrupted", reason=f"{type(error).__name__}: {error}")
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
