@@ -55,6 +55,16 @@ class LeaseLostError(Exception):
     """Another process ingests now: nothing may be written by this one."""
 
 
+@asynccontextmanager
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup that raises one fault instead of a group of them: LeaseLostError if it is among them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as faults:
+        raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+
+
 class Lease:
     """The right to ingest, held by a session of its own."""
 

@@ -12,7 +12,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import metrics
-from worker.db.lease import LeaseLostError
+from worker.db.lease import task_group
 from worker.failpoints import reach
 from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
 from worker.gateway.look_back import LookBack, Window
@@ -71,14 +71,11 @@ class CatchUp:
 
     async def run(self) -> None:
         """For ever. Raises LeaseLostError."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    await self._wanted.wait()
-                    self._wanted.clear()
-                    await self._look(group)
-        except ExceptionGroup as faults:
-            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+        async with task_group() as group:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                await self._look(group)
 
     async def _look(self, group: asyncio.TaskGroup) -> None:
         if (client := self._means.client()) is None:

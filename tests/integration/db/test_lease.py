@@ -10,7 +10,7 @@ from parsers import parse
 from tests.support.observations import Room
 from tests.support.waiting import until
 from worker.db.connection import Database, connect, connected
-from worker.db.lease import Lease, LeaseLostError, begin, held_lease, transaction
+from worker.db.lease import Lease, LeaseLostError, begin, held_lease, task_group, transaction
 from worker.ingest.writer import Writer
 
 SECONDS = 0.5
@@ -140,3 +140,18 @@ async def test_a_session_that_breaks_in_a_transaction_says_why(connection: async
 
     with pytest.raises(ZeroDivisionError):
         await breaks()
+
+
+@pytest.mark.parametrize("first", [LeaseLostError, OSError])
+async def test_of_the_faults_of_several_tasks_the_lost_lease_is_raised(first: type[Exception]) -> None:
+    async def fail(error: type[Exception]) -> None:
+        raise error
+
+    async def run() -> None:
+        async with task_group() as group:
+            group.create_task(fail(first))
+            group.create_task(fail(LeaseLostError))
+            group.create_task(fail(OSError))
+
+    with pytest.raises(LeaseLostError):
+        await run()

@@ -17,7 +17,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import metrics
-from worker.db.lease import LeaseLostError
+from worker.db.lease import LeaseLostError, task_group
 from worker.db.shared_session import SharedSession
 from worker.failpoints import reach
 from worker.gateway.announcing.post import Post, bears
@@ -92,14 +92,11 @@ class Poster:
 
     async def run(self, client: discord.Client) -> None:
         """For ever, with a client that is logged in. Raises LeaseLostError."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    self._woken.clear()
-                    await self._begin_due(client, group)
-                    await happened(self._woken, POLL_SECONDS)
-        except ExceptionGroup as faults:
-            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+        async with task_group() as group:
+            while True:
+                self._woken.clear()
+                await self._begin_due(client, group)
+                await happened(self._woken, POLL_SECONDS)
 
     async def _begin_due(self, client: discord.Client, group: asyncio.TaskGroup) -> None:
         due = defaultdict[int, list[tuple[PostKind, PostRow]]](list)

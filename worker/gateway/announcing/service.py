@@ -12,7 +12,7 @@ from asyncpg import Connection
 
 from worker import metrics
 from worker.db.connection import Database
-from worker.db.lease import LeaseLostError
+from worker.db.lease import LeaseLostError, task_group
 from worker.db.shared_session import SharedSession
 from worker.gateway.announcing import alarms, announcement
 from worker.gateway.announcing.announcer import CONSUMER, Announcer
@@ -73,12 +73,10 @@ class AnnouncingService:
     async def run(self) -> None:
         """For ever. Raises LeaseLostError."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with task_group() as group:
                 group.create_task(self._announcer.run())
                 group.create_task(self._look_for_alarms())
                 group.create_task(self._keep_posting())
-        except ExceptionGroup as faults:
-            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
         finally:
             self._session.close()
 
