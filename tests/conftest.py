@@ -9,6 +9,7 @@ from tests.support.migrated import make_migrated_template
 from tests.support.postgres import embedded_server, fresh_database
 from worker.db.connection import Database
 from worker.db.embedded import EmbeddedServer
+from worker.sandbox import Channel, Sandbox
 
 # Where the runner was put into the background SIGINT is ignored, and so it would be by the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -39,3 +40,15 @@ async def migrated_database(postgres: EmbeddedServer, migrated_template: str) ->
     """A database of the test's own at the newest revision."""
     async with fresh_database(postgres, template=migrated_template) as database:
         yield database
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """The Discord of one test."""
+    async with Sandbox(token="sandbox-token") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def channel(sandbox: Sandbox) -> Channel:
+    return sandbox.add_guild("Traders").add_channel("plans")

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +19,7 @@ from worker.health import Health, serve
 from worker.ingest.writer import PASSING
 from worker.ingester import Ingester
 from worker.settings import Settings
+from worker.waiting import Backoff
 
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0  # after a fault of ours
 
@@ -105,14 +105,14 @@ class Worker:
             await asyncio.wait([self._work])
 
     async def _keep_ready(self) -> None:
-        delay = FIRST_RETRY_SECONDS
+        retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         while True:
             try:
                 async with held_lease(
                     self.database, seconds=self._settings.lease_seconds, on_wait=self._stand_by
                 ) as lease:
                     await self._ingest(lease)
-                delay = FIRST_RETRY_SECONDS
+                retry.reset()
             except (LeaseLostError, *PASSING) as error:
                 log.warning("ingester.interrupted", reason=f"{type(error).__name__}: {error}")
             except WorkerError:
@@ -120,8 +120,7 @@ class Worker:
             except Exception:
                 metrics.INGESTER_FAULTS.inc()
                 log.exception("ingester.failed")
-                await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-                delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+                await asyncio.sleep(retry.next())
 
     def _stand_by(self) -> None:
         log.info("worker.standby")

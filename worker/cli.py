@@ -36,10 +36,21 @@ if TYPE_CHECKING:
 
 PROGRAM = "python -m worker"
 STANDARD_INPUT = "-"
-DAY_HELP = "The trading day.  [default: today in PLAN_TIMEZONE]"
 EPILOG = """\b
 Settings are environment variables. README.md lists them, with their units and
 defaults, and the exit codes; docs/ tells about operations and formats."""
+
+of_trading_day = click.option(
+    "--day", type=DAY, metavar="YYYY-MM-DD", help="The trading day.  [default: today in PLAN_TIMEZONE]"
+)
+of_event_channels = click.option(
+    "--channel",
+    "channels",
+    metavar="NAME",
+    multiple=True,
+    type=EVENT_CHANNEL,
+    help="Only of this channel, such as parsing:setup; may be repeated.",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -235,7 +246,7 @@ def reparse(since: datetime | None, parser: str | None, execute: bool) -> None:
 
 @cli.command()
 @click.argument("ticker")
-@click.option("--day", type=DAY, metavar="YYYY-MM-DD", help=DAY_HELP)
+@of_trading_day
 @click.option(
     "--as-of", metavar="TIME", type=TIME, help="Show what stood at this moment, such as 2025-05-15T14:00:00Z."
 )
@@ -248,7 +259,7 @@ def setups(ticker: str, day: datetime | None, as_of: datetime | None) -> None:
 
 @cli.command()
 @click.argument("ticker")
-@click.option("--day", type=DAY, metavar="YYYY-MM-DD", help=DAY_HELP)
+@of_trading_day
 def levels(ticker: str, day: datetime | None) -> None:
     """Show the levels of TICKER that stand, as a price ladder."""
     from worker import commands
@@ -264,14 +275,7 @@ def events() -> None:
 @events.command()
 @click.option("--after", metavar="N", type=EVENT_ID, help="Begin after this event id.  [default: the newest 20]")
 @click.option("--follow", is_flag=True, help="Go on with those that come, until Ctrl-C.")
-@click.option(
-    "--channel",
-    "channels",
-    metavar="NAME",
-    multiple=True,
-    type=EVENT_CHANNEL,
-    help="Only of this channel, such as parsing:setup; may be repeated.",
-)
+@of_event_channels
 @click.option(
     "--correlation", metavar="ID", type=CORRELATION_ID, help="Only with this correlation id, from the first on."
 )
@@ -290,14 +294,7 @@ def tail(after: int | None, follow: bool, channels: tuple[str, ...], correlation
 @click.option("--after", metavar="N", type=EVENT_ID, default=0, help="After this event id; imported ones are negative.")
 @click.option("--up-to", metavar="N", type=EVENT_ID, help="Up to this event id.")
 @click.option("--correlation", metavar="ID", type=CORRELATION_ID, help="Only with this correlation id.")
-@click.option(
-    "--channel",
-    "channels",
-    metavar="NAME",
-    multiple=True,
-    type=EVENT_CHANNEL,
-    help="Only of this channel, such as parsing:setup; may be repeated.",
-)
+@of_event_channels
 @click.option("--since", metavar="TIME", type=TIME, help="Told at this time or later: ISO 8601, UTC without a zone.")
 @click.option("--until", metavar="TIME", type=TIME, help="Told before this time.")
 @click.option("--consumer", metavar="NAME", help="Hand them to this consumer.  [default: to standard output]")

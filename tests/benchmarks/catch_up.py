@@ -5,7 +5,6 @@ import asyncio
 import itertools
 import json
 import os
-import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,10 +15,10 @@ import aiohttp
 import asyncpg
 from asyncpg import Connection
 
+from tests.support.postgres import embedded_server
 from tests.support.waiting import until
 from tests.support.worker_process import WorkerProcess, settings_for, worker_process
 from worker.db.connection import Database, connected
-from worker.db.embedded import EmbeddedServer
 from worker.sandbox import Channel, Sandbox
 
 HISTORY_MESSAGES = int(os.environ.get("HISTORY_MESSAGES", "100000"))
@@ -46,14 +45,9 @@ async def main() -> None:
 
 
 async def _on_a_database(report: Callable[[Database, Sandbox], Awaitable[None]]) -> None:
-    with tempfile.TemporaryDirectory(prefix="dpw-", dir="/tmp") as folder:
-        server = EmbeddedServer(Path(folder) / "postgresql")
-        server.start()
-        try:
-            async with Sandbox(token="sandbox-token") as sandbox:
-                await report(Database(server.dsn(), server.dsn()), sandbox)
-        finally:
-            server.stop()
+    with embedded_server(durable=True) as server:
+        async with Sandbox(token="sandbox-token") as sandbox:
+            await report(Database(server.dsn(), server.dsn()), sandbox)
 
 
 @asynccontextmanager

@@ -1,19 +1,17 @@
 """How long a member waits for an answer while the worker catches up with history and posts come in."""
 
 import asyncio
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from tests.support.postgres import embedded_server
 from tests.support.sql import fetch
 from tests.support.waiting import until
 from tests.support.worker_process import settings_for, worker_process
 from worker.db.connection import Database
-from worker.db.embedded import EmbeddedServer
 from worker.db.migrate import migrate
 from worker.demo_posts import opening_plan
 from worker.sandbox import Channel, Permission, Sandbox
@@ -34,16 +32,11 @@ COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="dpw-", dir="/tmp") as folder:
-        server = EmbeddedServer(Path(folder) / "postgresql")
-        server.start()
-        try:
-            database = Database(server.dsn(), server.dsn())
-            await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
-            async with Sandbox(token="sandbox-token") as sandbox:
-                await _measure(database, sandbox)
-        finally:
-            server.stop()
+    with embedded_server(durable=True) as server:
+        database = Database(server.dsn(), server.dsn())
+        await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
+        async with Sandbox(token="sandbox-token") as sandbox:
+            await _measure(database, sandbox)
 
 
 async def _measure(database: Database, sandbox: Sandbox) -> None:

@@ -4,10 +4,8 @@ import asyncio
 import json
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -15,8 +13,8 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
+from tests.support.postgres import embedded_server
 from worker.db.connection import Database, connect, connected
-from worker.db.embedded import EmbeddedServer
 from worker.db.migrate import migrate
 from worker.events.catalogue import BotConnected, Event
 from worker.events.examples import EXAMPLES
@@ -43,24 +41,12 @@ _EXAMPLE = next(fact for fact in EXAMPLES if fact.event_type == "setup.created")
 
 
 async def main() -> None:
-    with _database() as database:
+    with embedded_server(durable=True) as server:
+        database = Database(server.dsn(), server.dsn())
         await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
         await _report_latency(database)
         await _report_catching_up(database)
         await _report_retention(database)
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    """Durable, as a user's is."""
-    with tempfile.TemporaryDirectory(prefix="dpw-", dir="/tmp") as folder:
-        Path(folder).chmod(0o755)
-        server = EmbeddedServer(Path(folder) / "postgresql")
-        server.start()
-        try:
-            yield Database(server.dsn(), server.dsn())
-        finally:
-            server.stop()
 
 
 async def _report_latency(database: Database) -> None:

@@ -5,14 +5,13 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.postgres import embedded_server
 from tests.support.worker_process import ROOT, WorkerProcess, environment, settings_for, worker_process
 from worker.db.connection import Database, connected
-from worker.db.embedded import EmbeddedServer
 from worker.db.migrate import migrate
 from worker.events.wakeup import NOTIFY_CHANNEL
 from worker.sandbox import Sandbox
@@ -38,18 +37,13 @@ async def main() -> None:
     bare = _median(lambda: _run("-c", "pass"))
     help_page = _median(lambda: _run("-m", "worker", "--help"))
     _report("--help", help_page, "a bare interpreter", bare, "goal: at most 0.5 s")
-    with tempfile.TemporaryDirectory(prefix="dpw-", dir="/tmp") as folder:
-        server = EmbeddedServer(Path(folder) / "postgresql")
-        server.start()
-        try:
-            database = Database(server.dsn(), server.dsn())
-            await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
-            boot = _median(lambda: _run("-c", _BOOT, DATA_DIRECTORY=folder))
-            imports = _median(lambda: _run("-c", "import asyncpg, pydantic_settings, structlog"))
-            _report("boot at head", boot, "importing its libraries alone", imports, "goal: at most 1 s")
-            await _live(database)
-        finally:
-            server.stop()
+    with embedded_server(durable=True) as server:
+        database = Database(server.dsn(), server.dsn())
+        await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
+        boot = _median(lambda: _run("-c", _BOOT, DATA_DIRECTORY=str(server.home.parent)))
+        imports = _median(lambda: _run("-c", "import asyncpg, pydantic_settings, structlog"))
+        _report("boot at head", boot, "importing its libraries alone", imports, "goal: at most 1 s")
+        await _live(database)
 
 
 def _run(*arguments: str, **settings: str) -> None:

@@ -4,22 +4,19 @@ python -m tests.benchmarks reparse            100,000 messages
 MESSAGES=1000000 python -m tests.benchmarks reparse
 """
 
-import asyncio
 import os
 import resource
-import tempfile
 import time
 from datetime import datetime
-from pathlib import Path
 
 from asyncpg import Connection
 
 import parsers
 from parsers.reading import Reading
 from tests.support.observations import MORNING, snowflake
+from tests.support.postgres import embedded_server
 from worker import correlation
 from worker.db.connection import Database, connected
-from worker.db.embedded import EmbeddedServer
 from worker.db.migrate import migrate
 from worker.demo_posts import opening_plan
 from worker.ingest.reparse import reparse
@@ -38,16 +35,11 @@ CHAT = (
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="dpw-", dir="/tmp") as folder:
-        server = EmbeddedServer(Path(folder) / "postgresql")
-        await asyncio.to_thread(server.start)
-        try:
-            database = Database(server.dsn(), server.dsn())
-            await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
-            async with connected(database, purpose="benchmark") as connection:
-                await _measure(connection)
-        finally:
-            await asyncio.to_thread(server.stop)
+    with embedded_server(durable=True) as server:
+        database = Database(server.dsn(), server.dsn())
+        await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
+        async with connected(database, purpose="benchmark") as connection:
+            await _measure(connection)
 
 
 async def _measure(connection: Connection) -> None:

@@ -24,9 +24,10 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def embedded_server() -> Iterator[EmbeddedServer]:
+def embedded_server(*, durable: bool = False) -> Iterator[EmbeddedServer]:
+    """A running server in a folder of its own. One that is not durable is quicker, and a power cut loses it."""
     with scratch_folder() as folder:
-        server = EmbeddedServer(folder / "postgresql", durable=False)
+        server = EmbeddedServer(folder / "postgresql", durable=durable)
         server.start()
         try:
             yield server

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from worker.db.embedded import EmbeddedServer
 from worker.db.failures import CONNECT_ERRORS, explain, pooler_in_the_way
 from worker.exits import ConfigError, UnavailableError, WorkerError
 from worker.settings import Settings
+from worker.waiting import Backoff
 
 CONNECT_SECONDS = 10  # TLS and login included
 ATTEMPT_SECONDS = 15  # one attempt while waiting: two connections and the questions to the server
@@ -138,7 +138,7 @@ async def _retry(
     on_wait: Callable[[str], None] | None,
 ) -> None:
     loop = asyncio.get_running_loop()
-    told, delay = "", FIRST_RETRY_SECONDS
+    told, retry = "", Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
     while True:
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
@@ -157,9 +157,7 @@ async def _retry(
             log.warning("database.waiting", dsn=redacted(dsn), reason=reason)
             if on_wait:
                 on_wait(f"PostgreSQL at {address(dsn)}: {reason}")
-        # Jitter: replicas that start together must not knock together.
-        await asyncio.sleep(min(delay * random.uniform(0.5, 1.5), max(deadline - loop.time(), 0)))  # noqa: S311
-        delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+        await asyncio.sleep(min(retry.next(), max(deadline - loop.time(), 0)))
 
 
 @asynccontextmanager

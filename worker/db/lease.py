@@ -19,6 +19,7 @@ import structlog
 from worker.db.connection import Database, connect
 from worker.db.schema import INGEST_EPOCH_LOCK, INGEST_LEASE_LOCK, LEASE_LOST_STATE
 from worker.failpoints import reach
+from worker.waiting import jittered
 
 RENEWALS = 3  # a lease time
 POLLS = 4  # a lease time, while another process holds it
@@ -54,6 +55,16 @@ class LeaseLostError(Exception):
     """Another process ingests now: nothing may be written by this one."""
 
 
+@asynccontextmanager
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup that raises one fault instead of a group of them: LeaseLostError if it is among them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as faults:
+        raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+
+
 class Lease:
     """The right to ingest, held by a session of its own."""
 
@@ -81,7 +92,7 @@ class Lease:
                     on_wait()
             except _BROKEN as error:
                 self._broken(error)
-            await asyncio.sleep(self._seconds / POLLS * random.uniform(0.5, 1.5))  # noqa: S311
+            await asyncio.sleep(jittered(self._seconds / POLLS))
         log.info("lease.taken", epoch=self.epoch)
 
     async def lost(self, *, on_broken: Callable[[str], None], on_kept: Callable[[], None]) -> None:
@@ -167,4 +178,21 @@ async def begin(connection: asyncpg.Connection, epoch: int | None, *, then: str 
         if error.sqlstate == LEASE_LOST_STATE:
             await connection.execute("ROLLBACK")
             raise LeaseLostError(f"epoch {epoch} is over") from None
+        raise
+
+
+@asynccontextmanager
+async def transaction(connection: asyncpg.Connection, epoch: int | None, *, then: str = "") -> AsyncIterator[None]:
+    """Begins as `begin` does, and commits unless the block ended the transaction itself; rolls back if it raises.
+
+    Raises LeaseLostError."""
+    try:
+        await begin(connection, epoch, then=then)
+        yield
+        if connection.is_in_transaction():
+            await connection.execute("COMMIT")
+    except BaseException:
+        # A session that broke has rolled back already; to ask it would hide why it broke.
+        if not connection.is_closed() and connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
         raise

@@ -1,21 +1,21 @@
 """A consumer's standing in the database: who reads under its name, how far it has come, what failed.
 
-Every function but `register` and `take` raises LeaseLostError when another reader has taken over the name.
+Every function but `register` and `take` raises ReaderLeaseLostError when another reader has taken over the name.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asyncpg import Connection
 
 from worker.events import statements as sql
+from worker.waiting import doubled
 
 LONGEST_PAUSE_SECONDS = 60.0  # between two tries of an event
 REASON_LENGTH = 500  # characters that are kept of why something failed
 
 
-class LeaseLostError(Exception):
+class ReaderLeaseLostError(Exception):
     """Another reader has taken over the consumer's name; what this one has in hand is no longer its own."""
 
 
@@ -110,13 +110,12 @@ async def release(connection: Connection, lease: Lease) -> None:
 
 def pause_seconds(first: float, tries: int) -> float:
     """How long to wait after so many tries in vain: doubling, with jitter, up to LONGEST_PAUSE_SECONDS and a half."""
-    doubled = first * 2.0 ** min(max(tries - 1, 0), 30)
-    return min(doubled, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311
+    return doubled(first, LONGEST_PAUSE_SECONDS, max(tries - 1, 0))
 
 
 def _require(is_ours: bool, lease: Lease) -> None:
     if not is_ours:
-        raise LeaseLostError(f"the lease of {lease.consumer} went to another reader")
+        raise ReaderLeaseLostError(f"the lease of {lease.consumer} went to another reader")
 
 
 def reason_of(error: BaseException) -> str:

@@ -1,8 +1,6 @@
 """A connection that does nothing but listen for commits, and that notices when it is dead."""
 
 import asyncio
-import contextlib
-import random
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -11,6 +9,7 @@ import structlog
 from worker.db.connection import Database, connect
 from worker.db.failures import CONNECT_ERRORS
 from worker.events.wakeup import NOTIFY_CHANNEL
+from worker.waiting import happened, jittered
 
 RECONNECT_SECONDS = 1.0
 
@@ -48,8 +47,7 @@ class Listener:
                     connection.terminate()
             except CONNECT_ERRORS as error:
                 log.warning("events.listener_lost", purpose=self._purpose, reason=f"{type(error).__name__}: {error}")
-            # Jitter: those that lost the same server must not come back in step.
-            await asyncio.sleep(RECONNECT_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+            await asyncio.sleep(jittered(RECONNECT_SECONDS))
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
         ended = asyncio.Event()
@@ -59,6 +57,4 @@ class Listener:
         while not ended.is_set():
             async with asyncio.timeout(3 * self._beat_seconds):
                 await self._beat(connection)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._beat_seconds):
-                    await ended.wait()
+            await happened(ended, self._beat_seconds)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.events.catalogue import Event
 
 # The simple query protocol takes several statements but no parameters, hence the quoted literal. One for all events: a
@@ -47,5 +47,5 @@ async def tell(
     connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[Event], *, epoch: int | None = None
 ) -> None:
     """Events of their own, that no row changes with. Raises LeaseLostError as worker.db.lease.begin does."""
-    await begin(connection, epoch)
-    await commit_events(connection, events)
+    async with transaction(connection, epoch):
+        await commit_events(connection, events)

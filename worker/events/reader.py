@@ -9,7 +9,6 @@ whole contract.
 """
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -25,11 +24,12 @@ from worker.db.dsn import normalise
 from worker.events import leases
 from worker.events import statements as sql
 from worker.events.catalogue import CHANNELS
-from worker.events.leases import LeaseLostError, reason_of
+from worker.events.leases import ReaderLeaseLostError, reason_of
 from worker.events.listener import Listener
 from worker.events.session import CLOSE_SECONDS, LOST, ConsumerSession
 from worker.events.stored import StoredEvent
 from worker.settings import load_settings
+from worker.waiting import happened
 
 POLL_SECONDS = 1.0  # a notification can be lost, so it only makes the wait shorter
 LETTERS_PAGE = 16  # letters between two looks at the stream, which goes first
@@ -119,7 +119,7 @@ class EventReader:
                     if isinstance(error, Exception) and self._in_hand:
                         await self._failed(error)
                     await self._session.release()
-            except (*LOST, LeaseLostError) as lost:
+            except (*LOST, ReaderLeaseLostError) as lost:
                 log.warning("events.not_released", consumer=self.consumer, reason=reason_of(lost))
 
     def __aiter__(self) -> AsyncIterator[StoredEvent]:
@@ -137,8 +137,9 @@ class EventReader:
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """A transaction in which what is in hand is done: effects in it happen exactly once.
 
-        json and jsonb are read as Python values and written from JSON text. Raises LeaseLostError, with everything
-        rolled back, if another reader took over; StalledError if it stood still for longer than the lease lasts."""
+        json and jsonb are read as Python values and written from JSON text. Raises ReaderLeaseLostError, with
+        everything rolled back, if another reader took over; StalledError if it stood still for longer than the lease
+        lasts."""
         session, started = self._session, time.monotonic()
         if not self._in_hand or session.lease is None:
             raise RuntimeError("there is no event in hand to be done in this transaction")
@@ -175,7 +176,7 @@ class EventReader:
         while not self._buffer or time.monotonic() >= session.attend_at:
             try:
                 await self._attend()
-            except LeaseLostError:
+            except ReaderLeaseLostError:
                 session.lose_lease()
                 self._buffer.clear()
             except LOST as error:
@@ -230,9 +231,7 @@ class EventReader:
     async def _wait(self) -> None:
         if self._listening.done():
             self._listening.result()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._listener.woken.wait()
+        await happened(self._listener.woken, POLL_SECONDS)
 
     def _start_over(self) -> None:
         """What was read ahead is read again."""
@@ -245,7 +244,7 @@ class EventReader:
         events, self._in_hand = self._in_hand, ()
         session = self._session
         try:
-            if isinstance(error, LeaseLostError) or (isinstance(error, LOST) and not await session.is_alive()):
+            if isinstance(error, ReaderLeaseLostError) or (isinstance(error, LOST) and not await session.is_alive()):
                 raise error  # not the fault of what is in hand
             log.warning(
                 "events.handler_failed",
@@ -256,7 +255,7 @@ class EventReader:
             )
             if events:
                 await self._count_try(events, reason_of(error))
-        except LeaseLostError:
+        except ReaderLeaseLostError:
             session.lose_lease()
         except LOST as lost:
             session.lose_connection(lost)

@@ -9,7 +9,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import metrics
-from worker.db.lease import begin
+from worker.db.lease import transaction
 
 BATCH = 1000  # events a statement
 PAUSE_SECONDS = 0.05  # between two batches
@@ -60,9 +60,8 @@ async def remove_old_events(
     Raises LeaseLostError as worker.db.lease.begin does."""
     removed, up_to = 0, 0
     while True:
-        await begin(connection, epoch)
-        batch = await connection.fetchrow(REMOVE_OLDEST, days, BATCH, past_consumers)
-        await connection.execute("COMMIT")
+        async with transaction(connection, epoch):
+            batch = await connection.fetchrow(REMOVE_OLDEST, days, BATCH, past_consumers)
         if batch is None or not batch["events"]:
             break
         removed, up_to = removed + batch["events"], batch["up_to"]
@@ -70,10 +69,9 @@ async def remove_old_events(
         if batch["events"] < BATCH:
             break
         await asyncio.sleep(PAUSE_SECONDS)
-    await begin(connection, epoch)
-    await connection.execute(_REMOVE_ACKNOWLEDGEMENTS, days)
-    await connection.execute(_REMOVE_TAKEN_LETTERS, days)
-    await connection.execute("COMMIT")
+    async with transaction(connection, epoch):
+        await connection.execute(_REMOVE_ACKNOWLEDGEMENTS, days)
+        await connection.execute(_REMOVE_TAKEN_LETTERS, days)
     log.info("events.retention", removed=removed, days=days)
     if past_consumers and (lost := await _behind(connection, up_to)):
         log.warning("events.retention_past_consumers", consumers=lost, up_to=up_to)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import math
 import os
-import random
 import socket
 import time
 import uuid
@@ -17,8 +16,9 @@ from worker.db.connection import Database, connect, wait_until_ready
 from worker.db.failures import CONNECT_ERRORS
 from worker.events import leases
 from worker.events import statements as sql
-from worker.events.leases import Done, Lease, LeaseLostError, Standing, reason_of
+from worker.events.leases import Done, Lease, ReaderLeaseLostError, Standing, reason_of
 from worker.exits import ConfigError
+from worker.waiting import jittered
 
 POLL_SECONDS = 1.0  # how often the lease of another reader is looked at
 ACKNOWLEDGE_SECONDS = 0.5  # how long what is done may stay unwritten while more is handled
@@ -72,7 +72,7 @@ class ConsumerSession:
                 )
             except CONNECT_ERRORS as error:
                 log.warning("events.not_connected", consumer=self._consumer, reason=reason_of(error))
-                await asyncio.sleep(POLL_SECONDS * jitter())
+                await asyncio.sleep(jittered(POLL_SECONDS))
         return self._connection
 
     async def is_alive(self) -> bool:
@@ -106,7 +106,7 @@ class ConsumerSession:
                 is_told = True
                 holder = await connection.fetchval(sql.LEASE_HOLDER, self._consumer)
                 log.info("events.lease_awaited", consumer=self._consumer, holder=holder)
-            await asyncio.sleep(min(self._lease_seconds / 4, POLL_SECONDS) * jitter())
+            await asyncio.sleep(jittered(min(self._lease_seconds / 4, POLL_SECONDS)))
         self.lease = standing.lease
         self.written(standing.position, asked_at)
         log.info("events.lease_taken", consumer=self._consumer, holder=self._holder, after=standing.position)
@@ -131,7 +131,7 @@ class ConsumerSession:
         """Writes what is done, which renews the lease."""
         connection, lease, asked_at = await self.connection(), self.lease, time.monotonic()
         if lease is None:
-            raise LeaseLostError(f"the lease of {self._consumer} is not held")
+            raise ReaderLeaseLostError(f"the lease of {self._consumer} is not held")
         position = await leases.acknowledge(connection, lease, Done(self.position, self._handled, self._letters))
         # Farther than this reader knows: a transaction's COMMIT came through and its answer did not.
         self.written(max(position, self.position), asked_at)
@@ -150,7 +150,7 @@ class ConsumerSession:
             return
         try:
             await leases.acknowledge(connection, lease, Done(self.position))
-        except LeaseLostError:
+        except ReaderLeaseLostError:
             # The reader finds out by itself, before it hands over another event.
             if self.lease is lease:
                 self._lease_until = self.attend_at = 0.0
@@ -181,8 +181,3 @@ class ConsumerSession:
         if self._connection is not None:
             with contextlib.suppress(*LOST):
                 await self._connection.close(timeout=CLOSE_SECONDS)
-
-
-def jitter() -> float:
-    """Around 1: those that lost the same thing must not come back in step."""
-    return random.uniform(0.5, 1.5)  # noqa: S311

@@ -12,7 +12,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import metrics
-from worker.db.lease import LeaseLostError
+from worker.db.lease import task_group
 from worker.failpoints import reach
 from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
 from worker.gateway.look_back import LookBack, Window
@@ -22,6 +22,7 @@ from worker.gateway.survey import Survey
 from worker.ingest.gaps import account_for_gaps, open_gaps
 from worker.ingest.verifications import channels_with_messages
 from worker.ingest.writer import PASSING
+from worker.waiting import happened, jittered
 from worker.words import GapReason
 
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 60.0
@@ -70,14 +71,11 @@ class CatchUp:
 
     async def run(self) -> None:
         """For ever. Raises LeaseLostError."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    await self._wanted.wait()
-                    self._wanted.clear()
-                    await self._look(group)
-        except ExceptionGroup as faults:
-            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+        async with task_group() as group:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                await self._look(group)
 
     async def _look(self, group: asyncio.TaskGroup) -> None:
         if (client := self._means.client()) is None:
@@ -126,7 +124,7 @@ class CatchUp:
                 log.warning("history.not_permitted", channel_id=channel_id, needs="View Channel, Read Message History")
             except _RETRIED as error:
                 log.warning("history.interrupted", channel_id=channel_id, reason=f"{type(error).__name__}: {error}")
-                if not await _happened(changed, delay * random.uniform(0.5, 1.5)):  # noqa: S311
+                if not await happened(changed, jittered(delay)):
                     delay = min(delay * 2, LONGEST_RETRY_SECONDS)
                 continue
             if channel_id not in self._again:
@@ -143,15 +141,6 @@ class CatchUp:
                 self._due.discard(channel_id)
             else:
                 asyncio.get_running_loop().call_later(self._window.settled_seconds, self.want, "self_check")
-
-
-async def _happened(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it is set within that time."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
 
 
 async def _show_open_gaps(connection: Connection) -> None:

@@ -1,7 +1,6 @@
 """What history asks of Discord, as it answers: paced, counted, and tried again where it passes."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -10,10 +9,11 @@ import discord
 import structlog
 
 from worker.gateway.pacing import InvalidRequests, Pace
+from worker.waiting import Backoff
 
 PAGE = 100  # messages or threads; Discord gives no more
 TRIES = 5
-FIRST_RETRY_SECONDS = 0.5
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 4.0
 
 # What passes: the library gives up on a 503, and on Linux it hands a reset connection on.
 PASSING_REST = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordServerError, discord.RateLimited)
@@ -79,7 +79,7 @@ class Rest:
         request: Callable[[], Awaitable[Answer]],
         turn: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:
-        delay = FIRST_RETRY_SECONDS
+        retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         for attempt in range(1, TRIES + 1):
             self._invalid.check()
             await (turn or self._pace.turn)()
@@ -92,8 +92,7 @@ class Rest:
                 if attempt == TRIES or not _passes(error):
                     raise
                 log.warning("history.retried", attempt=attempt, reason=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-            delay *= 2
+            await asyncio.sleep(retry.next())
         raise AssertionError("unreachable")
 
 

@@ -1,7 +1,6 @@
 """Keeps a session with Discord: logs in, stays, logs in again after any error that passes."""
 
 import asyncio
-import random
 from collections.abc import Callable
 
 import aiohttp
@@ -13,6 +12,7 @@ from worker.exits import RefusedError
 from worker.gateway.client import GatewayClient
 from worker.gateway.watchdog import INTENT_MISSING, SessionGivenUpError, Watchdog
 from worker.health import Health
+from worker.waiting import Backoff
 
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 120.0
 
@@ -35,7 +35,7 @@ async def keep_session(
 
     Raises RefusedError when Discord refuses the token, or an intent from the first login on: trying again would not
     help. An intent that is lost later turns health red instead, so that the worker goes on when it is granted again."""
-    delay = FIRST_RETRY_SECONDS
+    retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
     was_connected = False
     while True:
         health.wait_for("gateway", "logging in to Discord")
@@ -53,9 +53,8 @@ async def keep_session(
             if not client.is_closed():
                 await client.close()
         if asyncio.get_running_loop().time() - began > LONGEST_RETRY_SECONDS:
-            delay = FIRST_RETRY_SECONDS
-        await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-        delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+            retry.reset()
+        await asyncio.sleep(retry.next())
 
 
 async def _watched_session(client: GatewayClient, token: str, watchdog: Watchdog) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from asyncpg import Connection
 
 from worker import correlation
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.events.catalogue import ChannelAdded, ChannelChanged, ChannelFact, ChannelRemoved, Event, as_json
 from worker.events.outbox import commit_events
 from worker.exits import InputError, NotFoundError
@@ -195,8 +195,7 @@ async def set_alarm_channel(
     connection: Connection, guild_id: int, channel_id: int | None, *, by: ChangedBy, epoch: int | None = None
 ) -> bool:
     """Where a guild's admins hear of alarms; None: nowhere. False: it was so already. Raises LeaseLostError."""
-    await begin(connection, epoch)
-    try:
+    async with transaction(connection, epoch):
         before = await connection.fetchval(_ALARM_CHANNEL, guild_id)
         if before == channel_id:
             await connection.execute("ROLLBACK")
@@ -211,9 +210,6 @@ async def set_alarm_channel(
             about = {"channel_id": str(one), "guild_id": str(guild_id), "changed_by": str(by)}
             events.append(Event(ChannelChanged(**about, changed=changed), name))
         await commit_events(connection, events)
-    except BaseException:
-        await _roll_back(connection)
-        raise
     return True
 
 
@@ -238,8 +234,7 @@ async def _change(
 
     `target` is the channel that is to be announced in; `adds_to` is the guild that rows are added to, 0 for an unknown
     one, and None where the channel has to be there."""
-    await begin(connection, epoch)
-    try:
+    async with transaction(connection, epoch):
         if adds_to is not None:
             await connection.execute(_ADD_CHANNELS, sorted({channel_id, target or channel_id}), adds_to or None)
         rows = await connection.fetch(_LOCK_CHANNELS, [channel_id, target or channel_id], channel_id)
@@ -258,9 +253,6 @@ async def _change(
         name = _correlation_id(channel_id, by)
         await record_change(connection, channel_id, changed, by, name)
         await commit_events(connection, [Event(_fact(before, after, changed, by), name)])
-    except BaseException:
-        await _roll_back(connection)
-        raise
     return True
 
 
@@ -313,8 +305,3 @@ def _correlation_id(channel_id: int, by: ChangedBy) -> UUID:
 
 def _not_listened_to(channel_id: int) -> NotFoundError:
     return NotFoundError(f"Channel {channel_id} is not listened to: add it with `channels add {channel_id}`.")
-
-
-async def _roll_back(connection: Connection) -> None:
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")

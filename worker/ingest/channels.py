@@ -6,7 +6,7 @@ from datetime import datetime
 
 from asyncpg import Connection
 
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.words import ChannelKind
 
 COLUMNS = (
@@ -139,16 +139,14 @@ async def describe_channels(connection: Connection, described: Sequence[Describe
     if not described:
         return
     rows = sorted((one.channel_id, one.guild_id, one.name, one.kind, one.parent_id) for one in described)
-    await begin(connection, epoch)
-    await connection.execute(_DESCRIBE_CHANNELS, *(list(column) for column in zip(*rows, strict=True)))
-    await connection.execute("COMMIT")
+    async with transaction(connection, epoch):
+        await connection.execute(_DESCRIBE_CHANNELS, *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def set_permission(connection: Connection, channel_id: int, *, granted: bool, epoch: int | None) -> None:
     """Keeps whether the bot may read a channel's history, and when that was looked at. Raises LeaseLostError."""
-    await begin(connection, epoch)
-    await connection.execute(_SET_PERMISSION, channel_id, "granted" if granted else "missing")
-    await connection.execute("COMMIT")
+    async with transaction(connection, epoch):
+        await connection.execute(_SET_PERMISSION, channel_id, "granted" if granted else "missing")
 
 
 async def threads_known_until(connection: Connection, channel_ids: Sequence[int]) -> dict[int, datetime]:
@@ -161,9 +159,8 @@ async def set_threads_checked(
     connection: Connection, channel_ids: Sequence[int], until: datetime, epoch: int | None
 ) -> None:
     """Raises LeaseLostError as worker.db.lease.begin does."""
-    await begin(connection, epoch)
-    await connection.execute(_SET_THREADS_CHECKED, channel_ids, until)
-    await connection.execute("COMMIT")
+    async with transaction(connection, epoch):
+        await connection.execute(_SET_THREADS_CHECKED, channel_ids, until)
 
 
 async def forbidden_channels(connection: Connection) -> set[int]:

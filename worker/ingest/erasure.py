@@ -14,7 +14,7 @@ import structlog
 from asyncpg import Connection, Record
 
 from worker import correlation
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.failpoints import reach
 from worker.ingest.erased import ERASED, without_people_in
 from worker.ingest.erased_imports import erase_imported
@@ -129,9 +129,8 @@ async def ask_for_erasure(
     """Puts a person on the list; `names` are those that they are known by now. From here on nothing of theirs is
     stored. Raises LeaseLostError."""
     known = {row["name"] for row in await connection.fetch(_NAMES, user_id)} | {name for name in names if name}
-    await begin(connection, epoch)
-    await connection.execute(_ADD, user_id, asked_by, [name_hash(name) for name in sorted(known)])
-    await connection.execute("COMMIT")
+    async with transaction(connection, epoch):
+        await connection.execute(_ADD, user_id, asked_by, [name_hash(name) for name in sorted(known)])
     reach("erasure.asked")
 
 
@@ -153,15 +152,12 @@ async def _wait_for_writers(connection: Connection, epoch: int | None) -> None:
     """Writers queue behind this lock, so it is not waited for long at a time."""
     for attempt in range(1, LOCK_TRIES + 1):
         try:
-            await begin(connection, epoch, then=_WAIT_FOR_WRITERS)
-            await connection.execute("COMMIT")
+            async with transaction(connection, epoch, then=_WAIT_FOR_WRITERS):
+                return
         except asyncpg.LockNotAvailableError:
-            await _roll_back(connection)
             if attempt == LOCK_TRIES:
                 raise
             await asyncio.sleep(LOCK_RETRY_SECONDS)
-        else:
-            return
 
 
 async def _erase(use: Use, person: Record, epoch: int | None) -> Erased:
@@ -170,15 +166,9 @@ async def _erase(use: Use, person: Record, epoch: int | None) -> Erased:
     while after is not None:
         async with use() as connection:
             after = await _erase_window(connection, after, person, done, epoch)
-    async with use() as connection:
-        await begin(connection, epoch)
-        try:
-            done.imported = await erase_imported(connection)
-            await connection.execute(_FINISHED, person["user_id"])
-            await connection.execute("COMMIT")
-        except BaseException:
-            await _roll_back(connection)
-            raise
+    async with use() as connection, transaction(connection, epoch):
+        done.imported = await erase_imported(connection)
+        await connection.execute(_FINISHED, person["user_id"])
     log.info(
         "erasure.finished",
         user_id=person["user_id"],
@@ -197,8 +187,7 @@ async def _erase_window(
     if last is None:
         return None
     user_id = str(person["user_id"])
-    await begin(connection, epoch)
-    try:
+    async with transaction(connection, epoch):
         found = await connection.fetch(_FOUND, after, last, person["user_id"], person["name_hashes"], user_id)
         theirs = [row["message_id"] for row in found if row["is_theirs"]]
         await _erase_messages(connection, theirs, person["user_id"])
@@ -207,10 +196,6 @@ async def _erase_window(
         done.mentions += await _erase_mentions(connection, _SET_RAW, others, user_id)
         revisions = await connection.fetch(_REVISIONS, after, last, user_id)
         await _erase_mentions(connection, _SET_REVISION, [(row["id"], row["raw"]) for row in revisions], user_id)
-        await connection.execute("COMMIT")
-    except BaseException:
-        await _roll_back(connection)
-        raise
     return last
 
 
@@ -232,8 +217,3 @@ async def _erase_mentions(
     for key, raw in cleaned:
         await connection.execute(statement, key, raw)
     return len(cleaned)
-
-
-async def _roll_back(connection: Connection) -> None:
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")

@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 from worker import correlation
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.events.catalogue import Event, GapClosed, GapOpened
 from worker.events.outbox import commit_events
 from worker.ingest import statements as sql
@@ -84,8 +84,7 @@ async def account_for_gaps(
 async def _account_for_channel(
     connection: Connection, channel_id: int, newest: int, reason: GapReason, epoch: int | None
 ) -> list[Gap]:
-    await begin(connection, epoch)
-    try:
+    async with transaction(connection, epoch):
         await connection.fetch(sql.LOCK_CHANNELS, [channel_id])
         gaps = await find_gaps(connection, {channel_id: newest})
         known = await connection.fetch(_OPEN_OF_CHANNEL, channel_id)
@@ -97,23 +96,16 @@ async def _account_for_channel(
         ]
         events += [await _open(connection, gap, reason) for gap in opened]
         await commit_events(connection, events)
-    except BaseException:
-        await connection.execute("ROLLBACK")
-        raise
     return gaps
 
 
 async def give_up_gaps(connection: Connection, channel_id: int, epoch: int | None) -> None:
     """Closes the gaps of a channel that no longer exists or that the bot was removed from. Raises LeaseLostError."""
-    await begin(connection, epoch)
-    try:
+    async with transaction(connection, epoch):
         await connection.fetch(sql.LOCK_CHANNELS, [channel_id])
         await connection.execute(_SET_UNREACHABLE, channel_id)
         known = await connection.fetch(_OPEN_OF_CHANNEL, channel_id)
         await commit_events(connection, [await _close(connection, channel_id, row, "unreachable") for row in known])
-    except BaseException:
-        await connection.execute("ROLLBACK")
-        raise
 
 
 async def open_gaps(connection: Connection) -> Sequence[OpenGap]:

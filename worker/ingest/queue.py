@@ -1,7 +1,6 @@
 """What waits to be written. One message is written at once; whatever came meanwhile goes into the next transaction."""
 
 import asyncio
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from worker.health import Health
 from worker.ingest.message_writer import Written
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.writer import PASSING, Writer
+from worker.waiting import Backoff
 
 BATCH_LIMIT = 200  # observations a transaction
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 5.0
@@ -73,7 +73,7 @@ class IngestQueue:
     async def _write(self, batch: list[tuple[Observation, Covered | None]]) -> None:
         observations = [observation for observation, _ in batch]
         covered = [span for _, span in batch if span is not None]
-        delay = FIRST_RETRY_SECONDS
+        retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         while True:
             started = time.perf_counter()
             try:
@@ -83,8 +83,7 @@ class IngestQueue:
                 reason = f"{type(error).__name__}: {error}"
                 log.warning("ingest.write_retried", error=reason, waiting=len(self._waiting))
                 self._health.wait_for("database", f"writing failed: {reason}")
-                await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-                delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+                await asyncio.sleep(retry.next())
                 continue
             self._health.has("database")
             self._on_commit()

@@ -8,7 +8,7 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 from parsers.reading import Reading
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.events.catalogue import Event
 from worker.events.outbox import commit_events
 from worker.ingest import statements as sql
@@ -55,8 +55,7 @@ async def write_readings(
 
     A text that was edited meanwhile keeps the reading of its new text. Returns how many were written.
     Raises LeaseLostError as worker.db.lease.begin does."""
-    await begin(connection, epoch)
-    try:
+    async with transaction(connection, epoch):
         await connection.fetch(sql.LOCK_CHANNELS, sorted({stored.channel_id for stored, _ in batch}))
         told: dict[int, list[Event]] = {}
         plans: list[MessagePlans] = []
@@ -79,9 +78,6 @@ async def write_readings(
         await commit_events(
             connection, [event for name, own in told.items() for event in (*own, *plan_events.get(name, ()))]
         )
-    except BaseException:
-        await connection.execute("ROLLBACK")
-        raise
     return len(told)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from asyncpg import Connection
 
-from worker.db.lease import begin
+from worker.db.lease import transaction
 
 # The newest messages of a channel: so many, and none with an id below the bound.
 _WINDOW = """
@@ -53,11 +53,6 @@ async def add_verification(
     connection: Connection, channel_id: int, first_id: int, last_id: int, *, at: datetime, epoch: int | None
 ) -> None:
     """Keeps that a stretch was compared, in place of earlier ones within it. Raises LeaseLostError."""
-    await begin(connection, epoch)
-    try:
+    async with transaction(connection, epoch):
         await connection.execute(_FORGET_WITHIN, channel_id, first_id, last_id)
         await connection.execute(_ADD, channel_id, first_id, last_id, at)
-        await connection.execute("COMMIT")
-    except BaseException:
-        await connection.execute("ROLLBACK")
-        raise

@@ -1,7 +1,6 @@
 """Reading events in their order, page by page, and waiting for more."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +12,7 @@ from worker.db.connection import Database, connect, wait_until_ready
 from worker.events.session import LOST
 from worker.events.stored import COLUMNS, StoredEvent
 from worker.events.wakeup import NOTIFY_CHANNEL
+from worker.waiting import happened
 
 PAGE_SIZE = 500  # events a statement
 FIRST_SHOWN = 20  # events that a tail without a beginning starts with
@@ -100,6 +100,4 @@ async def _read(
             continue
         if not follow:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await woken.wait()
+        await happened(woken, POLL_SECONDS)

@@ -1,17 +1,27 @@
 """The lease: one holder at a time, and nothing of a former one's commits after the next has begun."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from parsers import parse
 from tests.support.observations import Room
 from tests.support.waiting import until
 from worker.db.connection import Database, connect, connected
-from worker.db.lease import Lease, LeaseLostError, begin, held_lease
+from worker.db.lease import Lease, LeaseLostError, begin, held_lease, task_group, transaction
 from worker.ingest.writer import Writer
 
 SECONDS = 0.5
+COUNT = "UPDATE ingest_lease SET epoch = epoch + 1"
+
+
+@pytest.fixture
+async def connection(migrated_database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(migrated_database, purpose="test")
+    yield connection
+    connection.terminate()
 
 
 async def test_one_holds_it_and_the_next_waits(migrated_database: Database) -> None:
@@ -95,3 +105,53 @@ async def test_the_next_epoch_begins_after_the_transactions_of_the_one_before(mi
         with pytest.raises(LeaseLostError):
             await begin(writing, 0)
         lease.release()
+
+
+async def test_a_transaction_commits_what_the_block_did_not_end(connection: asyncpg.Connection) -> None:
+    async with transaction(connection, None):
+        await connection.execute(COUNT)
+    async with transaction(connection, None):
+        await connection.execute(COUNT)
+        await connection.execute("ROLLBACK")
+    assert not connection.is_in_transaction()
+    assert await connection.fetchval("SELECT epoch FROM ingest_lease") == 1
+
+
+async def test_a_transaction_whose_block_raises_changes_nothing(connection: asyncpg.Connection) -> None:
+    async def counts() -> None:
+        async with transaction(connection, None):
+            await connection.execute(COUNT)
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await counts()
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with transaction(connection, None, then="SELECT 1 / 0"):
+            pass
+    assert not connection.is_in_transaction()
+    assert await connection.fetchval("SELECT epoch FROM ingest_lease") == 0
+
+
+async def test_a_session_that_breaks_in_a_transaction_says_why(connection: asyncpg.Connection) -> None:
+    async def breaks() -> None:
+        async with transaction(connection, None):
+            connection.terminate()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await breaks()
+
+
+@pytest.mark.parametrize("first", [LeaseLostError, OSError])
+async def test_of_the_faults_of_several_tasks_the_lost_lease_is_raised(first: type[Exception]) -> None:
+    async def fail(error: type[Exception]) -> None:
+        raise error
+
+    async def run() -> None:
+        async with task_group() as group:
+            group.create_task(fail(first))
+            group.create_task(fail(LeaseLostError))
+            group.create_task(fail(OSError))
+
+    with pytest.raises(LeaseLostError):
+        await run()

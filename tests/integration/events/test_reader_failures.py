@@ -13,7 +13,7 @@ from tests.support.waiting import LONGEST_SECONDS, until
 from worker.db.connection import Database, connected
 from worker.events import leases
 from worker.events.consumers import requeue
-from worker.events.leases import Done, Lease, LeaseLostError
+from worker.events.leases import Done, Lease, ReaderLeaseLostError
 from worker.events.reader import EventReader
 from worker.events.stored import StoredEvent
 
@@ -245,7 +245,7 @@ async def test_whose_lease_went_to_another_reader_writes_nothing(migrated_databa
             leases.set_aside(connection, stale, second, tries=1, reason="no"),
             leases.fail_letter(connection, stale, first, reason="no", pause=1, tries=5),
         ):
-            with pytest.raises(LeaseLostError):
+            with pytest.raises(ReaderLeaseLostError):
                 await write
         await leases.release(connection, stale)
     assert (await standing(migrated_database), await letters(migrated_database)) == before

@@ -1,10 +1,7 @@
 """An import into the database that a worker is writing to, and the whole way from a database as it was left."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from tests.support.alembic import alembic
 from tests.support.command_line import worker as run_command
@@ -17,17 +14,6 @@ from worker import correlation
 from worker.db.connection import Database
 from worker.sandbox import Sandbox
 from worker.sandbox.world.model import Channel
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(token="sandbox-token") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def channel(sandbox: Sandbox) -> Channel:
-    return sandbox.add_guild("Traders").add_channel("day-plans")
 
 
 async def rename_channel(database: Database, channel: Channel, prefix: str) -> None:

@@ -4,7 +4,6 @@ A statement that waits for a table's lock makes every reader behind it wait too,
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -18,6 +17,7 @@ from worker.db.migration.blockers import watch_blockers
 from worker.db.migration.recorder import RunRecorder
 from worker.db.migration.session import MigrationSession
 from worker.exits import ConfigError, RefusedError, UnavailableError
+from worker.waiting import Backoff
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 
@@ -36,7 +36,7 @@ async def run_attempts(session: MigrationSession, run: Callable[[Connection, Run
     recorder = RunRecorder()
     process_id = session.connection.get_server_pid()
     async with watch_blockers(session.database, process_id), alchemy(session.connection) as connection:
-        pause = FIRST_PAUSE_SECONDS
+        retry = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         while True:
             await session.connection.execute(f"SET lock_timeout = {session.limits.lock_timeout_milliseconds}")
             recorder.begin_attempt()
@@ -50,9 +50,9 @@ async def run_attempts(session: MigrationSession, run: Callable[[Connection, Run
                 await connection.rollback()
             else:
                 return tuple(recorder.applied)
+            pause = retry.next()
             log.info("migration.retry", seconds_left=round(session.seconds_left, 1), pause_seconds=round(pause, 2))
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
 
 
 async def _attempt(

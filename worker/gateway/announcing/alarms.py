@@ -5,7 +5,7 @@ from datetime import datetime
 
 from asyncpg import Connection
 
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.db.shared_session import SharedSession
 from worker.gateway.announcing import alarm_sentences as sentences
 from worker.gateway.announcing.post import Post
@@ -115,12 +115,11 @@ class LastingAlarms:
             over = [*(opened - wanted.keys()), *map(tuple, await connection.fetch(_READ_SINCE))]
             if not (raised or over):
                 return
-            await begin(connection, self._epoch)
-            for name, sentence in raised.items():
-                await connection.execute(_RAISE, *name, sentence)
-            for name in over:
-                await connection.execute(_CLEAR, *name)
-            await connection.execute("COMMIT")
+            async with transaction(connection, self._epoch):
+                for name, sentence in raised.items():
+                    await connection.execute(_RAISE, *name, sentence)
+                for name in over:
+                    await connection.execute(_CLEAR, *name)
 
     async def _wanted(
         self, connection: Connection, guilds: Collection[int], *, lacks_content: bool

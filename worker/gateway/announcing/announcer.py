@@ -4,7 +4,6 @@ It posts nothing. However many events a post brings, its plans are marked once; 
 stored."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NoReturn
@@ -14,12 +13,13 @@ from asyncpg import Connection
 
 from worker import metrics
 from worker.db.connection import Database
-from worker.events.leases import LeaseLostError
+from worker.events.leases import ReaderLeaseLostError
 from worker.events.reader import EventReader, StalledError
 from worker.events.stored import StoredEvent
 from worker.gateway.announcing.alarms import raise_unread
 from worker.gateway.announcing.stored_announcement import ANNOUNCED, IS_NEWS
 from worker.ingest.writer import PASSING
+from worker.waiting import jittered
 
 CONSUMER = "announcer"
 BATCH = 200
@@ -63,12 +63,12 @@ class Announcer:
         while True:
             try:
                 await self._read()
-            except (LeaseLostError, StalledError, *PASSING) as error:
+            except (ReaderLeaseLostError, StalledError, *PASSING) as error:
                 log.warning("announcer.interrupted", reason=f"{type(error).__name__}: {error}")
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
                 log.exception("announcer.failed")
-            await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+            await asyncio.sleep(jittered(RETRY_SECONDS))
 
     async def _read(self) -> None:
         async with EventReader(

@@ -10,7 +10,7 @@ from typing import Any
 
 from asyncpg import Connection
 
-from worker.db.lease import begin
+from worker.db.lease import transaction
 
 DAYS_TRIED = 2
 
@@ -98,9 +98,8 @@ class PostTable:
         await self._write(connection, _FAILED, key, pause_seconds, reason)
 
     async def _write(self, connection: Connection, statement: str, *arguments: Any) -> None:
-        await begin(connection, self._epoch)
-        await connection.execute(self._sql(statement), *arguments)
-        await connection.execute("COMMIT")
+        async with transaction(connection, self._epoch):
+            await connection.execute(self._sql(statement), *arguments)
 
     def _sql(self, statement: str) -> str:
         return statement.format(table=self.name, key=self._key)

@@ -5,7 +5,6 @@ minutes. An attempt whose end is not known is looked for in the channel before t
 
 import asyncio
 import contextlib
-import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import structlog
 from asyncpg import Connection
 
 from worker import metrics
-from worker.db.lease import LeaseLostError
+from worker.db.lease import LeaseLostError, task_group
 from worker.db.shared_session import SharedSession
 from worker.failpoints import reach
 from worker.gateway.announcing.post import Post, bears
@@ -26,6 +25,7 @@ from worker.gateway.announcing.post_rows import PostRow, PostTable
 from worker.gateway.pacing import BudgetSpentError, InvalidRequests
 from worker.gateway.rest import PASSING_REST, UNKNOWN_MESSAGE
 from worker.ingest.writer import PASSING
+from worker.waiting import doubled, happened
 
 POLL_SECONDS = 1.0  # how often rows are looked at whose pause is over
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 600.0
@@ -92,16 +92,11 @@ class Poster:
 
     async def run(self, client: discord.Client) -> None:
         """For ever, with a client that is logged in. Raises LeaseLostError."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    self._woken.clear()
-                    await self._begin_due(client, group)
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(POLL_SECONDS):
-                            await self._woken.wait()
-        except ExceptionGroup as faults:
-            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
+        async with task_group() as group:
+            while True:
+                self._woken.clear()
+                await self._begin_due(client, group)
+                await happened(self._woken, POLL_SECONDS)
 
     async def _begin_due(self, client: discord.Client, group: asyncio.TaskGroup) -> None:
         due = defaultdict[int, list[tuple[PostKind, PostRow]]](list)
@@ -144,9 +139,9 @@ class Poster:
 
     async def _pause(self, kind: PostKind, row: PostRow, reason: str) -> None:
         metrics.POSTS.labels(kind.table.name, "failed").inc()
-        pause = min(FIRST_RETRY_SECONDS * 2.0 ** min(row.tries, 30), LONGEST_RETRY_SECONDS)
+        pause = doubled(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, row.tries)
         async with self._session.use() as connection:
-            await kind.table.failed(connection, row.key, pause * random.uniform(0.5, 1.5), reason)  # noqa: S311
+            await kind.table.failed(connection, row.key, pause, reason)
         self._on_failed()
 
 

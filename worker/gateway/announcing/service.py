@@ -1,7 +1,6 @@
 """Announcing and alarms: what asks for posts, and what brings them to Discord, side by side."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import NoReturn
@@ -13,7 +12,7 @@ from asyncpg import Connection
 
 from worker import metrics
 from worker.db.connection import Database
-from worker.db.lease import LeaseLostError
+from worker.db.lease import LeaseLostError, task_group
 from worker.db.shared_session import SharedSession
 from worker.gateway.announcing import alarms, announcement
 from worker.gateway.announcing.announcer import CONSUMER, Announcer
@@ -29,6 +28,7 @@ from worker.gateway.watchdog import INTENT_MISSING
 from worker.health import Health
 from worker.ingest.writer import PASSING
 from worker.settings import Settings
+from worker.waiting import Backoff, happened
 
 LOOK_SECONDS = 5.0  # how often it is looked for lasting alarms
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
@@ -73,22 +73,20 @@ class AnnouncingService:
     async def run(self) -> None:
         """For ever. Raises LeaseLostError."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with task_group() as group:
                 group.create_task(self._announcer.run())
                 group.create_task(self._look_for_alarms())
                 group.create_task(self._keep_posting())
-        except ExceptionGroup as faults:
-            raise (faults.subgroup(LeaseLostError) or faults).exceptions[0] from faults
         finally:
             self._session.close()
 
     async def _keep_posting(self) -> NoReturn:
-        delay = FIRST_RETRY_SECONDS
+        retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         while True:
             client = self._make_client()
             try:
                 await client.login(self._token)
-                delay = FIRST_RETRY_SECONDS
+                retry.reset()
                 await self._poster.run(client)
             except LeaseLostError:
                 raise
@@ -101,8 +99,7 @@ class AnnouncingService:
                 log.exception("announcing.interrupted")
             finally:
                 await client.close()
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+            await asyncio.sleep(retry.next())
 
     def _make_client(self) -> discord.Client:
         return discord.Client(
@@ -124,16 +121,8 @@ class AnnouncingService:
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
                 log.exception("alarms.failed")
-            await self._pause()
-
-    async def _pause(self) -> None:
-        """Until the next look is due, or a try failed."""
-        self._failed.clear()
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._failed.wait()
-        except TimeoutError:
-            return
+            self._failed.clear()
+            await happened(self._failed, LOOK_SECONDS)
 
     @property
     def _lacks_content(self) -> bool | None:

@@ -1,7 +1,6 @@
 """Shows how the fetching of a channel's history goes, in one message that is edited in place."""
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -17,6 +16,7 @@ from worker.gateway.discord_commands.permissions import TO_LISTEN
 from worker.gateway.discord_commands.replies import answer, relative
 from worker.ingest.channel_changes import ask_for_history, cancel_history
 from worker.views.backfill import BackfillProgress, read_progress
+from worker.waiting import happened
 
 POLL_SECONDS = 1.0  # Discord allows few more edits of a message than one a second
 NOTICE_SECONDS = 30.0  # within which the worker has looked for gaps
@@ -52,7 +52,8 @@ async def _show_progress(
 ) -> None:
     began = last_seen = asyncio.get_running_loop().time()
     shown = ""
-    while view is None or not view.cancelled.is_set():
+    cancelled = asyncio.Event() if view is None else view.cancelled
+    while not cancelled.is_set():
         now = asyncio.get_running_loop().time()
         async with context.session.use() as connection:
             progress = await read_progress(connection, channel.id, since)
@@ -69,17 +70,7 @@ async def _show_progress(
         if (text := progress_text(progress, channel.id, since, datetime.now(UTC))) != shown:
             shown = text
             await answer(interaction, text, view=view)
-        await _pause(view)
-
-
-async def _pause(view: "BackfillView | None") -> None:
-    """Until the next look, or until it is cancelled."""
-    if view is None:
-        return await asyncio.sleep(POLL_SECONDS)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(POLL_SECONDS):
-            await view.cancelled.wait()
-    return None
+        await happened(cancelled, POLL_SECONDS)
 
 
 def _ending(

@@ -1,5 +1,6 @@
 """`/channels`: what the worker listens to."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -66,23 +67,8 @@ class ChannelsGroup(AdminGroup):
         threads: bool | None = None,
         announce_to: AnnounceChannel | None = None,
     ) -> None:
-        await think(interaction, ephemeral=True)
-        check_sees(interaction, channel, announce_to)
         options = options_of(channel.id, parser, history, threads, announce_to)
-
-        async def make(connection: Connection) -> bool:
-            return await add_channel(
-                connection,
-                channel.id,
-                by=changed_by(interaction),
-                options=options,
-                guild_id=channel.guild.id,
-                epoch=self.context.epoch,
-            )
-
-        is_changed = await change(self.context, make, channel, announce_to)
-        first = f"<#{channel.id}> is listened to from now on." if is_changed else f"<#{channel.id}> was so already."
-        await answer(interaction, "\n".join([first, *_checklists(channel, options, announce_to)]))
+        await self._choose(interaction, channel, announce_to, options, add_channel, "is listened to from now on.")
 
     @app_commands.command(name="list", description="Every channel that is listened to, and how it does.")
     async def list(self, interaction: Interaction) -> None:
@@ -108,22 +94,34 @@ class ChannelsGroup(AdminGroup):
         announce_to: AnnounceChannel | None = None,
         announcements: str | None = None,
     ) -> None:
+        options = options_of(channel.id, parser, history, threads, announce_to, is_off=announcements == "off")
+        await self._choose(interaction, channel, announce_to, options, set_channel, "is changed.")
+
+    async def _choose(  # noqa: PLR0917  what both commands have
+        self,
+        interaction: Interaction,
+        channel: ListenableChannel,
+        announce_to: AnnounceChannel | None,
+        options: Options,
+        write: Callable[..., Awaitable[bool]],
+        changed: str,
+    ) -> None:
+        """`write` is add_channel or set_channel; `changed` is what is said of a channel that it changes."""
         await think(interaction, ephemeral=True)
         check_sees(interaction, channel, announce_to)
-        options = options_of(channel.id, parser, history, threads, announce_to, is_off=announcements == "off")
 
         async def make(connection: Connection) -> bool:
-            return await set_channel(
+            return await write(
                 connection,
                 channel.id,
-                options,
+                options=options,
                 by=changed_by(interaction),
                 guild_id=channel.guild.id,
                 epoch=self.context.epoch,
             )
 
         is_changed = await change(self.context, make, channel, announce_to)
-        first = f"<#{channel.id}> is changed." if is_changed else f"<#{channel.id}> was so already."
+        first = f"<#{channel.id}> {changed if is_changed else 'was so already.'}"
         await answer(interaction, "\n".join([first, *_checklists(channel, options, announce_to)]))
 
     @app_commands.command(name="pause", description="Listen to a channel no longer, until you resume it.")

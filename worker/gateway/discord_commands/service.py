@@ -3,17 +3,17 @@
 import asyncio
 import hashlib
 import json
-import random
 
 import aiohttp
 import discord
 import structlog
 from discord import app_commands
 
-from worker.db.lease import begin
+from worker.db.lease import transaction
 from worker.gateway.discord_commands.context import CommandContext
 from worker.gateway.discord_commands.tree import Commands
 from worker.ingest.writer import PASSING
+from worker.waiting import Backoff
 
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 300.0
 
@@ -54,7 +54,7 @@ class CommandService:
                 await self._keep_trying(self._commands)
 
     async def _keep_trying(self, commands: Commands) -> None:
-        delay = FIRST_RETRY_SECONDS
+        retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         while not (self._logged_in.is_set() or commands.client.is_closed()):
             try:
                 await self._sync(commands)
@@ -69,8 +69,7 @@ class CommandService:
                 # The library's connector raises it when the client was closed meanwhile.
                 if not commands.client.is_closed():
                     raise
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+            await asyncio.sleep(retry.next())
 
     async def _sync(self, commands: Commands) -> None:
         application_id, now = commands.client.application_id, commands_hash(commands)
@@ -79,10 +78,8 @@ class CommandService:
                 return
         # Killed before the hash is stored, the next start gives them again, which does no harm.
         synced = await commands.sync()
-        async with self._context.session.use() as connection:
-            await begin(connection, self._context.epoch)
+        async with self._context.session.use() as connection, transaction(connection, self._context.epoch):
             await connection.execute(_SYNCED, application_id, now)
-            await connection.execute("COMMIT")
         log.info("commands.synced", commands=len(synced), application_id=application_id)
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from PIL import ImageFont
 
-from worker.gateway.ladder.words import without_part_of_number
+from worker.gateway.markdown import without_part_of_number
 
 Weight = Literal["Medium", "Bold"]
 

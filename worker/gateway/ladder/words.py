@@ -1,13 +1,12 @@
 """A price ladder in words: prices as one would write them, the text of an embed and the alt text of the picture."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from worker.gateway.ladder.model import Direction, Ladder, LadderLevel, LadderSetup
-from worker.views.visible import visible
+from worker.gateway.markdown import one_line, plain
 
 EMBED_DESCRIPTION_LIMIT = 4096
 """Characters of an embed's description, https://docs.discord.com/developers/resources/message#embed-limits."""
@@ -16,8 +15,6 @@ ALT_TEXT_LIMIT = 1024
 
 _BIAS_TEXT_LIMIT = 300
 _HEADS: dict[Direction, str] = {"long": "▲ Long", "short": "▼ Short"}
-# Discord shows a mark that stands behind a backslash as it is. Prices need none: points and commas are left alone.
-_MARKDOWN = re.compile(r"[\\*_~`|<>\[\]()#:@+-]")
 
 
 class _Piece(NamedTuple):
@@ -36,28 +33,15 @@ def day_text(day: date) -> str:
     return f"{day:%a, %b} {day.day}, {day.year}"
 
 
-def one_line(text: str, limit: int) -> str:
-    """What a stranger wrote, on one line, nothing hidden, cut to at most `limit` characters and not within a number."""
-    words = visible(" ".join(text.split()))
-    if len(words) <= limit:
-        return words
-    return f"{words[: limit - 1].rpartition(' ')[0] or without_part_of_number(words[: limit - 2])} …"
-
-
-def without_part_of_number(text: str) -> str:
-    """The beginning of a longer text, less the digits at its end: there may have been more of them."""
-    return text.rstrip("0123456789.,")
-
-
 def ladder_text(ladder: Ladder, limit: int = EMBED_DESCRIPTION_LIMIT) -> str:
     """Every level as Discord markdown, at most `limit` characters: the last line counts the levels without room."""
-    return _fitted([*_bias(ladder, _escaped), *_setups(ladder, bold="**")], limit)
+    return _fitted([*_bias(ladder, plain), *_setups(ladder, bold="**")], limit)
 
 
 def describe_ladder(ladder: Ladder) -> str:
     """The same as plain text, within Discord's limit, for whoever cannot see the picture."""
     title = _Piece(f"Price ladder of {one_line(ladder.ticker, 40)} for {day_text(ladder.trading_day)}")
-    return _fitted([title, *_bias(ladder, str), *_setups(ladder, bold="")], ALT_TEXT_LIMIT)
+    return _fitted([title, *_bias(ladder, one_line), *_setups(ladder, bold="")], ALT_TEXT_LIMIT)
 
 
 def _fitted(pieces: Sequence[_Piece], limit: int) -> str:
@@ -76,9 +60,9 @@ def _rest(levels: int) -> str:
     return f"\n… and {levels} more" if levels else ""
 
 
-def _bias(ladder: Ladder, written: Callable[[str], str]) -> Iterator[_Piece]:
+def _bias(ladder: Ladder, written: Callable[[str, int], str]) -> Iterator[_Piece]:
     if ladder.bias_text:
-        yield _Piece(f"\n{written(one_line(ladder.bias_text, _BIAS_TEXT_LIMIT))}")
+        yield _Piece(f"\n{written(ladder.bias_text, _BIAS_TEXT_LIMIT)}")
     head = f"\n{_joined(ladder.bias_direction, 'bias').capitalize()}"
     if ladder.bias_direction and not ladder.bias_levels:
         yield _Piece(head)
@@ -113,7 +97,3 @@ def _price(level: LadderLevel) -> str:
 
 def _joined(*words: str | None) -> str:
     return " ".join(filter(None, words))
-
-
-def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\g<0>", text)
