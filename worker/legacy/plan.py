@@ -42,6 +42,11 @@ class TablePlan:
         column = self.columns.get(field)
         return itemgetter(self.table.index(column)) if column is not None else _nothing
 
+    def place(self, field: str, *, default: int) -> int:
+        """Where a field's value stands in a row's cells."""
+        column = self.columns.get(field)
+        return default if column is None else self.table.index(column)
+
     def zone(self, field: str) -> str:
         return self.zones.get(self.columns.get(field, ""), "UTC")
 

@@ -57,8 +57,7 @@ class TableImport:
 
         A row that the database refuses is quarantined by itself, so that it costs no other row.
         Raises one of PASSING where the database is away."""
-        done = [read for read in rows if read.row.position < self._run.tables[self._label].position]
-        if done:
+        if done := rows[: max(self._run.tables[self._label].position - rows[0].row.position, 0)]:
             mapped = await mapped_rows(self._connection, self._label, [read.row.key for read in done])
             await self._target.recall([(read, mapped[read.row.key]) for read in done if read.row.key in mapped])
         if due := rows[len(done) :]:
