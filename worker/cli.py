@@ -16,7 +16,7 @@ from uuid import UUID
 
 import click
 
-from worker.collector import set_up_collector
+from worker.collector import FOR_MESSAGES, rare_collections
 from worker.exits import ExitCode, NotFoundError, WorkerError
 from worker.parameters import (
     CORRELATION_ID,
@@ -55,12 +55,13 @@ of_event_channels = click.option(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs a command and ends the process with its exit code."""
-    set_up_collector()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character gets its number instead of a traceback.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(_exit_code(list(sys.argv[1:] if arguments is None else arguments)))
+    with rare_collections(FOR_MESSAGES):
+        code = _exit_code(list(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(code)
 
 
 def _exit_code(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from worker.collector import set_up_collector
+from worker.collector import FOR_MESSAGES, rare_collections
 
 
 def main() -> None:
@@ -16,11 +16,11 @@ def main() -> None:
     chosen = sys.argv[1:] or known
     if unknown := set(chosen) - set(known):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
-    set_up_collector()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for name in chosen:
         print(f"-- {name}", flush=True)
-        asyncio.run(importlib.import_module(f"tests.benchmarks.{name}").main())
+        with rare_collections(FOR_MESSAGES):  # as in the worker
+            asyncio.run(importlib.import_module(f"tests.benchmarks.{name}").main())
 
 
 main()

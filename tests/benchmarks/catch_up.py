@@ -16,6 +16,7 @@ import asyncpg
 from asyncpg import Connection
 
 from tests.support.postgres import embedded_server
+from tests.support.quantile import quantile
 from tests.support.waiting import until
 from tests.support.worker_process import WorkerProcess, settings_for, worker_process
 from worker.db.connection import Database, connected
@@ -183,7 +184,7 @@ async def _report_latency(database: Database, sandbox: Sandbox, channel: Channel
         await posting
         inserting.cancel()
     for name, part in (("p50", 0.5), ("p99", 0.99)):
-        ours, theirs = _quantile(taken, part), _quantile(bare, part)
+        ours, theirs = quantile(taken, part), quantile(bare, part)
         print(
             f"{LIVE_PER_SECOND} live messages a second {when}, frame to committed row and event, {name}: "
             f"{ours / theirs:.1f} times a bare insert and commit ({ours * 1000:.1f} ms against {theirs * 1000:.1f} ms)"
@@ -211,7 +212,3 @@ async def _insert(database: Database, bare: deque[float]) -> None:
             await asyncio.sleep(1 / LIVE_PER_SECOND)
     finally:
         await connection.close()
-
-
-def _quantile(values: "list[float] | deque[float]", part: float) -> float:
-    return sorted(values)[min(int(len(values) * part), len(values) - 1)]

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from tests.support.postgres import embedded_server
+from tests.support.quantile import quantile
 from worker.db.connection import Database, connect, connected
 from worker.db.migrate import migrate
 from worker.events.catalogue import BotConnected, Event
@@ -80,7 +81,7 @@ async def _report_latency(database: Database) -> None:
     ours = _elapsed(told, heard["events"])
     bare = _elapsed(notified, heard["bare"])
     for name, part in (("p50", 0.5), ("p99", 0.99)):
-        mine, theirs = _quantile(ours, part), _quantile(bare, part)
+        mine, theirs = quantile(ours, part), quantile(bare, part)
         print(
             f"commit to consumer at {EVENTS_PER_SECOND} events/s, {name}: {mine / theirs:.1f} times a bare LISTEN "
             f"round trip ({mine * 1000:.1f} ms against {theirs * 1000:.1f} ms; goal: p99 under 20 ms)"
@@ -175,7 +176,7 @@ async def _report_retention(database: Database) -> None:
             beside += await _write(database, WRITES // 10)
         assert await removing == STORED_EVENTS
     for name, part in (("p50", 0.5), ("p99", 0.99), ("longest", 1.0)):
-        mine, theirs = _quantile(beside, part), _quantile(alone, part)
+        mine, theirs = quantile(beside, part), quantile(alone, part)
         print(
             f"a write beside retention, {name}: {mine / theirs:.1f} times one alone "
             f"({mine * 1000:.1f} ms against {theirs * 1000:.1f} ms; goal: never over 100 ms)"
@@ -190,10 +191,6 @@ async def _write(database: Database, number: int = WRITES) -> list[float]:
             await tell(writer, [Event(BotConnected(resumed=False, guilds=1), uuid4())])
             taken.append(time.perf_counter() - started)
     return taken
-
-
-def _quantile(values: list[float], part: float) -> float:
-    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
 if __name__ == "__main__":

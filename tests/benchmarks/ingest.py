@@ -10,7 +10,6 @@ import gc
 import json
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,8 +23,9 @@ from asyncpg import Connection
 import parsers
 from parsers.reading import Reading
 from tests.support.observations import Room
+from tests.support.postgres import embedded_server
+from tests.support.quantile import quantile
 from worker.db.connection import Database, connect, connected
-from worker.db.embedded import EmbeddedServer
 from worker.db.migrate import migrate
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.writer import Writer
@@ -60,15 +60,10 @@ async def main() -> None:
 
 @asynccontextmanager
 async def durable_database() -> AsyncIterator[Database]:
-    with tempfile.TemporaryDirectory(prefix="dpw-", dir="/tmp") as folder:
-        server = EmbeddedServer(Path(folder) / "postgresql")
-        server.start()
-        try:
-            database = Database(server.dsn(), server.dsn())
-            await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
-            yield database
-        finally:
-            server.stop()
+    with embedded_server(durable=True) as server:
+        database = Database(server.dsn(), server.dsn())
+        await migrate(database, budget_seconds=60, lock_timeout_milliseconds=200)
+        yield database
 
 
 def writer_on(database: Database) -> Writer:
@@ -209,7 +204,3 @@ async def seconds(work: Callable[[], Awaitable[object]]) -> float:
     began = time.perf_counter()
     await work()
     return time.perf_counter() - began
-
-
-def quantile(values: Sequence[float], part: float) -> float:
-    return sorted(values)[min(int(len(values) * part), len(values) - 1)]

@@ -12,7 +12,6 @@ import asyncio
 import io
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from asyncpg import Connection
 
 from tests.support.legacy import CHANNEL_ID, EVENTS, MESSAGES, create, naive, plan_text, posting_time, snowflake
 from tests.support.migrated import migrate_fully
+from tests.support.postgres import embedded_server
 from worker.db.connection import Database, connect, connected
 from worker.db.embedded import EmbeddedServer
 from worker.legacy.importing import Importing, Work
@@ -55,14 +55,9 @@ SELECT 'parsing:setup', 'setup.created',
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="dpw-", dir="/tmp") as folder:
-        server = EmbeddedServer(Path(folder) / "postgresql")
-        server.start()
-        try:
-            await _events(await _fresh(server, "old_events"))
-            await _posts(await _fresh(server, "old_posts"), await _fresh(server, "copied_posts"))
-        finally:
-            server.stop()
+    with embedded_server(durable=True) as server:
+        await _events(await _fresh(server, "old_events"))
+        await _posts(await _fresh(server, "old_posts"), await _fresh(server, "copied_posts"))
 
 
 async def _fresh(server: EmbeddedServer, name: str) -> Database:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.postgres import embedded_server
+from tests.support.quantile import quantile
 from tests.support.worker_process import ROOT, WorkerProcess, environment, settings_for, worker_process
 from worker.db.connection import Database, connected
 from worker.db.migrate import migrate
@@ -109,12 +110,8 @@ async def _report_latency(database: Database, sandbox: Sandbox, channel: Channel
             await connection.execute("INSERT INTO bare VALUES ($1, $2::text::jsonb)", number, raw)
             bare.append(time.perf_counter() - began)
         for name, part in (("p50", 0.5), ("p99", 0.99)):
-            ours, theirs = _quantile(taken, part), _quantile(bare, part)
+            ours, theirs = quantile(taken, part), quantile(bare, part)
             print(
                 f"live message, frame to heard event, {name}: {ours / theirs:.1f} times a bare insert and commit "
                 f"({ours * 1000:.1f} ms against {theirs * 1000:.1f} ms)"
             )
-
-
-def _quantile(values: list[float], part: float) -> float:
-    return sorted(values)[min(int(len(values) * part), len(values) - 1)]

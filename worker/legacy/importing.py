@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from asyncpg import Connection
 
+from worker.collector import FOR_ROWS, rare_collections
 from worker.ingest.channels import ChannelBook, load_channels
 from worker.legacy.channels import ChannelRows
-from worker.legacy.collector import rare_collections
 from worker.legacy.ending import InterruptedImportError
 from worker.legacy.fields import Role
 from worker.legacy.kept_rows import is_new
@@ -60,7 +60,7 @@ class Importing:
         if any(plan.role == "messages" for plan in plans):
             await self._known_texts.load()
         rows = sum(plan.table.rows for plan in plans)
-        with rare_collections(), shown_progress("legacy.import", rows, unit="rows") as advance:
+        with rare_collections(FOR_ROWS), shown_progress("legacy.import", rows, unit="rows") as advance:
             for plan in plans:
                 # Messages are read by the parsers of their channels, which may have come with the table before.
                 self._book.replace(await load_channels(self._writer))
@@ -81,7 +81,7 @@ class Importing:
         plans = self._work.plan.tables
         rows = sum(plan.table.rows for plan in plans)
         found = {}
-        with rare_collections(), shown_progress("legacy.verify", rows, unit="rows") as advance:
+        with rare_collections(FOR_ROWS), shown_progress("legacy.verify", rows, unit="rows") as advance:
             for plan in plans:
                 label = plan.table.label
                 async with aclosing(self._batches(plan, "verifying", advance, study=False)) as batches:
