@@ -14,7 +14,7 @@ import aiohttp
 import discord
 import structlog
 
-from worker import correlation, metrics
+from worker import metrics
 from worker.failpoints import reach
 from worker.gateway.described import AnyChannel
 from worker.gateway.pacing import Identifies
@@ -318,8 +318,7 @@ def _guarded(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
             parse(data)
         except Exception:
             metrics.GATEWAY_UNREAD.inc()
-            correlation_id = str(correlation.of_message(int(data["id"])))
-            log.exception("gateway.message_unread", frame=name, correlation_id=correlation_id)
+            log.exception("gateway.message_unread", frame=name, message_id=data.get("id"))
 
     return parsed
 

@@ -79,18 +79,17 @@ def withheld(message: PreparedMessage, erased: frozenset[str], *, forwards_their
             plans=(),
         )
     original = message.raw_original
-    raw = without_people_in(message.raw.decode(), erased) if message.raw is not None else None
     return message._replace(
-        raw=raw.encode() if raw is not None else None,
+        raw=without_people_in(message.raw, erased) if message.raw is not None else None,
         raw_original=None if original is not None and any(one.encode() in original for one in erased) else original,
     )
 
 
-def without_people_in(raw: str | None, erased: frozenset[str]) -> str | None:
+def without_people_in(raw: bytes, erased: frozenset[str]) -> bytes:
     """A payload's JSON without them. Nearly no payload names any of them, and is not read for it."""
-    if raw is None or not any(one in raw for one in erased):
+    if not any(one.encode() in raw for one in erased):
         return raw
-    return as_json(without_people(json.loads(raw), erased))
+    return as_json(without_people(json.loads(raw), erased)).encode()
 
 
 def without_people(value: Any, erased: frozenset[str]) -> Any:

@@ -213,7 +213,8 @@ async def _erase_mentions(
     connection: Connection, statement: str, rows: Sequence[tuple[int, str | None]], user_id: str
 ) -> int:
     """Takes the person out of payloads of others; returns how many told of them."""
-    cleaned = [(key, without_people_in(raw, frozenset({user_id}))) for key, raw in rows if raw and user_id in raw]
-    for key, raw in cleaned:
-        await connection.execute(statement, key, raw)
-    return len(cleaned)
+    naming = [(key, raw) for key, raw in rows if raw and user_id in raw]
+    for key, raw in naming:
+        cleaned = without_people_in(raw.encode(), frozenset({user_id}))
+        await connection.execute(statement, key, cleaned.decode())
+    return len(naming)

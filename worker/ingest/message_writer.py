@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from asyncpg import Connection
@@ -135,7 +136,9 @@ async def _write_wave(connection: Connection, seen: Sequence[Seen], tally: Mappi
 
 
 def _is_told(event: Event, told: set[tuple[UUID, datetime | None]]) -> bool:
-    return isinstance(fact := event.fact, MessageEdited) and (event.correlation_id, fact.edited_at) in told
+    if event.fact_class is not MessageEdited:
+        return False
+    return (event.correlation_id, cast("MessageEdited", event.fact).edited_at) in told
 
 
 def _count(wave: _Wave, tally: Mapping[int, Written]) -> None:

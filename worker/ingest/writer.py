@@ -46,7 +46,11 @@ PASSING = (
 
 TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
 OBSERVATION_LIMIT = 400  # of several writes in one transaction, which live messages of the same channels wait for
-MADE_READY_AT_ONCE = 4  # messages, before the transaction that is under way goes on with what the server has answered
+WRITES_AT_ONCE = 8  # what is made ready takes memory: some pages can be a megabyte each
+LONG_TEXT = 500  # characters, which take as long as a short message
+MADE_READY_AT_ONCE = (
+    4  # short messages, before the transaction that is under way goes on with what the server has answered
+)
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +62,7 @@ class _Brought:
     seen: Sequence[Seen]
     covered: Sequence[Covered]
     written: Written | None = None
+    is_alone: bool = False  # since what it went together with could not be written
 
 
 class Writer:
@@ -82,6 +87,7 @@ class Writer:
         self._read = read
         self._parser_of = parser_of
         self._connection: Connection | None = None
+        self._room = asyncio.Semaphore(WRITES_AT_ONCE)
         self._making_ready = asyncio.Lock()
         self._turn = asyncio.Lock()
         self._waiting: list[_Brought] = []
@@ -96,39 +102,49 @@ class Writer:
 
         A message that the database refuses is stored by itself with less, so that it costs no other message.
         Raises one of PASSING where the same call may succeed later, and LeaseLostError."""
-        async with self._making_ready:
-            own = _Brought(await self._made_ready(observations), covered)
-        self._waiting.append(own)
-        try:
-            async with self._turn:
-                if own.written is None:
-                    own.written = await self._write_together(own) or await self._write_alone(own)
-        finally:
-            self._waiting.remove(own)
-        return own.written
+        async with self._room:
+            async with self._making_ready:
+                own = _Brought(await self._made_ready(observations), covered)
+            self._waiting.append(own)
+            try:
+                async with self._turn:
+                    if own.written is None:
+                        own.written = await self._write_together(own) or await self._write_alone(own)
+            finally:
+                self._waiting.remove(own)
+            return own.written
 
     async def _made_ready(self, observations: Sequence[Observation]) -> list[Seen]:
         seen: list[Seen] = []
+        since = 0
         for one in observations:
-            seen.append(prepare(one, self._read, self._parser_of(one.channel_id)) if one.kind == "posted" else one)
-            if len(seen) % MADE_READY_AT_ONCE == 0:
+            if one.kind != "posted":
+                seen.append(one)
+                continue
+            message = prepare(one, self._read, self._parser_of(one.channel_id))
+            seen.append(message)
+            since += 1 + len(message.text) // LONG_TEXT
+            if since >= MADE_READY_AT_ONCE:
+                since = 0
                 await asyncio.sleep(0)
         return seen
 
     async def _write_together(self, own: _Brought) -> Written | None:
-        """One transaction for what this call and the ones behind it brought. None: it is alone, or one is refused.
+        """One transaction for what this call and the ones behind it brought.
 
-        Where one is refused each is written by itself when its turn comes."""
-        together = _short([one for one in self._waiting if one.written is None])
-        if len(together) < 2:
+        None: it has to be written by itself, as each of those has whose transaction failed, whoever was to blame."""
+        together = _short([one for one in self._waiting if one.written is None and not one.is_alone])
+        if own.is_alone or len(together) < 2:
             return None
         try:
             covered = [had for one in together for had in one.covered]
             written = await self._transaction([one.seen for one in together], covered)
-        except (*PASSING, LeaseLostError):
+        except LeaseLostError:
             raise
         except Exception:
             log.warning("ingest.split", observations=sum(len(one.seen) for one in together), exc_info=True)
+            for one in together:
+                one.is_alone = True
             return None
         for one, its in zip(together, written, strict=True):
             one.written = its
@@ -222,9 +238,11 @@ class Writer:
         try:
             async with asyncio.timeout(2):
                 await connection.execute("ROLLBACK")
-        except (*PASSING, asyncpg.PostgresError):
+        except BaseException as error:
             connection.terminate()
             self._connection = None
+            if not isinstance(error, (*PASSING, asyncpg.PostgresError)):
+                raise
 
 
 def _portions(seen: Sequence[Seen]) -> list[list[Seen]]:

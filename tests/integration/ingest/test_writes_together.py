@@ -1,6 +1,7 @@
 """What several tasks bring while a transaction is under way goes into the next one, and each hears of its own."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from worker.ingest.observation import Covered, Observation
 from worker.ingest.writer import OBSERVATION_LIMIT, PASSING, Writer
 from worker.words import Origin
 
+CANCELLATIONS = 40
 PLAN = "day plan 2025-05-15\nSPY\nbounce - 580 > 585"
 
 rooms = map(Room, count())
@@ -122,6 +124,25 @@ async def test_one_that_is_refused_costs_the_others_nothing(
     assert sorted(await stored_messages(connection, bad)) == [bad.message_id(1)]
     assert not await connection.fetchval("SELECT covered FROM discord_channels WHERE channel_id = $1", bad.channel_id)
     assert [line["event"] for line in logged].count("ingest.unstorable") == 1
+    # Together once, and then the one that is refused by itself.
+    assert [line["observations"] for line in logged if line["event"] == "ingest.split"] == [8, 2]
+
+
+async def test_one_whose_channel_is_locked_does_not_hold_the_others_back_again(
+    migrated_database: Database, connection: Connection, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.ingest.writer.TRANSACTION_SECONDS", 1)
+    locked, others = next(rooms), [next(rooms) for _ in range(3)]
+    await writer.write(page(locked))
+    locking = await connect(migrated_database, purpose="locking")
+    async with locking.transaction():
+        await locking.execute("SELECT FROM discord_channels WHERE channel_id = $1 FOR UPDATE", locked.channel_id)
+        writes = [write(writer, room, page(room)) for room in (*others, locked)]
+        results = await asyncio.gather(*writes, return_exceptions=True)
+    await locking.close()
+    assert [isinstance(result, PASSING) for result in results] == [False, False, False, True]
+    for room in others:
+        await assert_stored_once(connection, room, page(room))
 
 
 async def test_the_same_message_in_two_pages_is_told_once(
@@ -150,6 +171,43 @@ async def test_a_cancelled_write_takes_nothing_from_the_others(
         assert gone.cancelled()
     await asyncio.gather(*writes)
     for room in waiting[-len(writes) :]:
+        await assert_stored_once(connection, room, page(room))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_writes_that_are_cancelled_at_any_moment_and_done_again_are_told_once(
+    connection: Connection, writer: Writer, seed: int
+) -> None:
+    """Cancelled once or twice: the second time can meet the rollback."""
+    chance = random.Random(seed)
+    under_way: set[asyncio.Task[Written]] = set()
+
+    async def until_written(room: Room) -> None:
+        while True:
+            writing = write(writer, room, page(room))
+            under_way.add(writing)
+            await asyncio.wait([writing])
+            under_way.discard(writing)
+            if not writing.cancelled() and not isinstance(writing.exception(), PASSING):
+                await writing
+                return
+
+    async def cancel() -> None:
+        for _ in range(CANCELLATIONS):
+            await asyncio.sleep(chance.random() * 0.02)
+            if under_way:
+                chosen = chance.choice(list(under_way))
+                chosen.cancel()
+                for _ in range(chance.randrange(6)):
+                    await asyncio.sleep(0)
+                chosen.cancel()
+
+    several = [next(rooms) for _ in range(60)]
+    cancelling = asyncio.create_task(cancel())
+    for first in range(0, len(several), 6):
+        await asyncio.gather(*(until_written(room) for room in several[first : first + 6]))
+    cancelling.cancel()
+    for room in several:
         await assert_stored_once(connection, room, page(room))
 
 
