@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 
 from parsers.reading import BiasDirection, Direction, Kind, Right, Strategy, TradingDaySource
 from worker.words import GapOutcome, GapReason, MigrationDirection, Origin
@@ -301,16 +300,14 @@ class Event:
         self._fact: Fact | None = fact
 
     @classmethod
-    def of_fields(cls, fact_class: type[Fact], fields: dict[str, Any], correlation_id: UUID) -> Self:
-        """The same where history makes so many that the model would cost more than everything else about a message.
-
-        `fields` are all that the class has but its version, in its order, short and of its types: nothing checks it."""
+    def written(cls, fact_class: type[Fact], data: str, correlation_id: UUID) -> Self:
+        """An event whose `data` is short and written already, exactly as the fact would write it: nothing checks it."""
         event = cls.__new__(cls)
         event.fact_class = fact_class
         event.correlation_id = correlation_id
         event.source = "worker"
         event._fact = None
-        event.data = to_json({"schema": version_of(fact_class)} | fields).decode()
+        event.data = data
         return event
 
     @property

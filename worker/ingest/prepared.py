@@ -10,9 +10,9 @@ import structlog
 
 from parsers.reading import Reading
 from worker import correlation
-from worker.events.catalogue import Event, MessageStored, as_json
+from worker.events.catalogue import Event, MessageStored, as_json, version_of
 from worker.ingest.cleaning import as_bytes, clean, storable
-from worker.ingest.observation import Observation, identity, snowflake_time
+from worker.ingest.observation import Observation, snowflake_time
 from worker.ingest.plans import PlanValue, plans_of_text
 from worker.ingest.projection import text_of
 from worker.words import Origin
@@ -23,6 +23,7 @@ TYPE_NAMES = {0: "default", 19: "reply", 20: "command", 21: "thread_starter", 23
 FORWARD_REFERENCE = 1
 SETUP_LIMIT = 1000  # of one message; a transaction must never take so long that the server ends it as idle
 LEVEL_LIMIT = 10_000
+_STORED_VERSION = version_of(MessageStored)
 _GREATEST_BIGINT = 2**63 - 1
 OWN_POST = "posted by the worker itself"
 """The reason why a message of the worker's own is never read."""
@@ -111,19 +112,26 @@ def _row(observation: Observation, read: Read, parser: str | None) -> PreparedMe
         correlation_id=correlation_id,
         reading=reading,
         plans=plans_of_text(reading, text=text, message_id=observation.message_id, channel_id=observation.channel_id),
-        stored_event=Event.of_fields(
-            MessageStored,
-            {
-                **identity(observation),
-                "caused_by": None,
-                "revision": 1,
-                "posted_at": posted_at,
-                "edited_at": edited_at,
-                "deleted_at": None,
-            },
-            correlation_id,
-        ),
+        stored_event=_stored_event(observation, posted_at, edited_at, correlation_id),
     )
+
+
+def _stored_event(
+    observation: Observation, posted_at: datetime, edited_at: datetime | None, correlation_id: UUID
+) -> Event:
+    """As MessageStored writes it. History makes so many that a model for each would take a fifth of the way there."""
+    guild_id = f'"{observation.guild_id}"' if observation.guild_id is not None else "null"
+    data = (
+        f'{{"schema":{_STORED_VERSION},"origin":"{observation.origin}","message_id":"{observation.message_id}",'
+        f'"channel_id":"{observation.channel_id}","guild_id":{guild_id},"caused_by":null,"revision":1,'
+        f'"posted_at":{_json_time(posted_at)},"edited_at":{_json_time(edited_at)},"deleted_at":null}}'
+    )
+    return Event.written(MessageStored, data, correlation_id)
+
+
+def _json_time(moment: datetime | None) -> str:
+    """A time in UTC."""
+    return f'"{moment.replace(tzinfo=None).isoformat()}Z"' if moment is not None else "null"
 
 
 def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, correlation_id: UUID) -> Reading:

@@ -126,12 +126,14 @@ def test_a_payload_that_nobody_can_read_is_kept_as_bytes() -> None:
 
 
 @pytest.mark.parametrize("origin", get_args(Origin))
-@pytest.mark.parametrize("edited", [None, 5])
+@pytest.mark.parametrize("edited", [None, "2025-05-15T12:30:00+00:00", "0001-01-02T00:00:00.000001+01:00"])
 @pytest.mark.parametrize("guild_id", [None, 900_000_000_000_000_001])
+@pytest.mark.parametrize("message_id", [room.message_id(1), room.message_id(1) + (123 << 22), -5, 2**63 - 1])
 def test_what_is_told_of_a_new_message_is_what_its_fact_says(
-    origin: Origin, edited: int | None, guild_id: int | None
+    origin: Origin, edited: str | None, guild_id: int | None, message_id: int
 ) -> None:
-    observation = replace(room.posted(1, "hello", edited=edited, origin=origin), guild_id=guild_id)
+    observation = room.posted(1, "hello", origin=origin, edited_timestamp=edited)
+    observation = replace(observation, guild_id=guild_id, message_id=message_id)
     row = prepare(observation, notation.read, None)
     fact = MessageStored(**identity(observation), revision=1, posted_at=row.posted_at, edited_at=row.edited_at)
     assert row.stored_event is not None
