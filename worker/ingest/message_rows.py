@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,44 @@ import asyncpg
 from asyncpg import Connection
 
 from worker import correlation
+from worker.db import packing
+from worker.db.packing import copy_packed, pack_row
 from worker.ingest import statements as sql
 from worker.ingest.observation import Observation, snowflake_time
 from worker.ingest.plan_rows import columns
 from worker.ingest.precedence import StoredMessage, is_second_hand
 from worker.ingest.prepared import PreparedMessage
+
+# New messages are copied: that takes two thirds of an INSERT's time.
+_NEW_MESSAGE: dict[str, packing.Packer] = {
+    "message_id": packing.pack_bigint,
+    "channel_id": packing.pack_bigint,
+    "guild_id": packing.pack_bigint,
+    "author_id": packing.pack_bigint,
+    "author_name": packing.pack_text,
+    "is_webhook": packing.pack_boolean,
+    "kind": packing.pack_text,
+    "content": packing.pack_text,
+    "text": packing.pack_text,
+    "embeds": packing.pack_jsonb,
+    "attachments": packing.pack_jsonb,
+    "raw": packing.pack_jsonb,
+    "raw_original": packing.pack_bytes,
+    "text_flags": packing.pack_texts,
+    "posted_at": packing.pack_time,
+    "edited_at": packing.pack_time,
+    "deleted_at": packing.pack_time,
+    "deletion_inferred": packing.pack_boolean,
+    "revision": packing.pack_integer,
+    "origin": packing.pack_text,
+    "parse_state": packing.pack_text,
+    "parse_reason": packing.pack_text,
+    "parser": packing.pack_text,
+    "parser_version": packing.pack_integer,
+    "correlation_id": packing.pack_uuid,
+    "received_at": packing.pack_time,
+}
+_COLUMNS, _PACKERS = tuple(_NEW_MESSAGE), tuple(_NEW_MESSAGE.values())
 
 
 class RacedError(Exception):
@@ -32,11 +66,11 @@ async def insert_messages(
     """New messages, and those of which only the deletion is known.
 
     Raises RacedError where one is stored already: channels are locked, so it came from another one."""
-    rows = [_row(message) for message in messages] + [_tombstone(gone) for gone in tombstones]
-    if not rows:
+    if not messages and not tombstones:
         return
+    rows = chain(map(_row, messages), map(_tombstone, tombstones))
     try:
-        await connection.copy_records_to_table("discord_messages", records=rows, columns=sql.MESSAGE_COLUMNS)
+        await copy_packed(connection, "discord_messages", _COLUMNS, (pack_row(_PACKERS, row) for row in rows))
     except asyncpg.UniqueViolationError as error:
         raise RacedError from error
 

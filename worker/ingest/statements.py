@@ -38,36 +38,6 @@ SELECT message_id, channel_id, guild_id, text, edited_at, deleted_at, deletion_i
    FOR NO KEY UPDATE
 """
 
-# The columns of new messages, which are copied: that takes two thirds of an INSERT's time.
-MESSAGE_COLUMNS = (
-    "message_id",
-    "channel_id",
-    "guild_id",
-    "author_id",
-    "author_name",
-    "is_webhook",
-    "kind",
-    "content",
-    "text",
-    "embeds",
-    "attachments",
-    "raw",
-    "raw_original",
-    "text_flags",
-    "posted_at",
-    "edited_at",
-    "deleted_at",
-    "deletion_inferred",
-    "revision",
-    "origin",
-    "parse_state",
-    "parse_reason",
-    "parser",
-    "parser_version",
-    "correlation_id",
-    "received_at",
-)
-
 # What the row holds becomes a revision.
 KEEP_REVISIONS = """
 INSERT INTO message_revisions (message_id, edited_at, content, text, raw)

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from asyncpg import Connection
 
+from worker.db.packing import EPOCH, JSONB_VERSION, MICROSECOND, copy_packed, pack_text
 from worker.events.catalogue import Event
 from worker.legacy.old_rows import OldRow
-from worker.legacy.packing import EPOCH, JSONB_VERSION, MICROSECOND, copy_packed, pack_text
 from worker.legacy.runs import TableProgress
 from worker.words import ImportOutcome, QuarantineReason
 
