@@ -131,7 +131,7 @@ def _stored_event(
 
 def _json_time(moment: datetime | None) -> str:
     """A time in UTC."""
-    return f'"{moment.replace(tzinfo=None).isoformat()}Z"' if moment is not None else "null"
+    return f'"{moment.isoformat().removesuffix("+00:00")}Z"' if moment is not None else "null"
 
 
 def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, correlation_id: UUID) -> Reading:
