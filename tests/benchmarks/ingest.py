@@ -31,9 +31,9 @@ from worker.ingest.observation import Covered, Observation
 from worker.ingest.writer import Writer
 
 PAIRS = 9
-MESSAGES = 4000  # a side of a pair
+MESSAGES = 8000  # a side of a pair
 PAGE = 100
-CHANNELS = 8
+PAGES_AT_ONCE = 8  # as when so many channels are caught up side by side
 ONE_PLAN_IN = 1000
 PLANS = 300
 LIVE_MESSAGES = 400
@@ -109,12 +109,15 @@ def padding(place: int) -> dict[str, Any]:
 
 
 async def report_pages(database: Database, connection: Connection) -> None:
+    """Both sides keep their session, as a worker does for as long as it lives."""
     # Without our codec, so that jsonb goes to and fro as text.
     bare_connection = await asyncpg.connect(database.dsn)
+    writer = writer_on(database)
+    await writer.write([])
     ratios, rates = [], []
     for pair in range(PAIRS):
         seen = history(Room(pair), MESSAGES, one_plan_in=ONE_PLAN_IN)
-        ours = await seconds(functools.partial(write_pages, database, seen))
+        ours = await seconds(functools.partial(write_pages, writer, seen))
         rows = [tuple(row) for row in await bare_connection.fetch("SELECT * FROM discord_messages")]
         await connection.execute(EMPTY)
         await connection.execute("CHECKPOINT")
@@ -124,6 +127,7 @@ async def report_pages(database: Database, connection: Connection) -> None:
         ratios.append(bare / ours)
         rates.append(MESSAGES / ours)
     await bare_connection.close()
+    await writer.close()
     print(
         f"history in pages of {PAGE}, one plan in {ONE_PLAN_IN}: {statistics.median(ratios):.2f} of the rate of a raw "
         f"COPY of the same message rows (median of {PAIRS} pairs, {min(ratios):.2f} to {max(ratios):.2f}; "
@@ -131,9 +135,7 @@ async def report_pages(database: Database, connection: Connection) -> None:
     )
 
 
-async def write_pages(database: Database, seen: Sequence[Observation]) -> None:
-    """Of each channel one page is under way, as when a worker catches up."""
-    writer = writer_on(database)
+async def write_pages(writer: Writer, seen: Sequence[Observation]) -> None:
     starts = iter(range(0, len(seen), PAGE))
 
     async def work() -> None:
@@ -143,8 +145,7 @@ async def write_pages(database: Database, seen: Sequence[Observation]) -> None:
             written = await writer.write(page, [covered])
             assert written.stored == len(page)
 
-    await asyncio.gather(*(work() for _ in range(CHANNELS)))
-    await writer.close()
+    await asyncio.gather(*(work() for _ in range(PAGES_AT_ONCE)))
 
 
 async def copy_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -153,7 +154,9 @@ async def copy_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> 
 
 async def report_plans(database: Database, connection: Connection) -> None:
     seen = history(Room(100), PLANS, one_plan_in=1)
-    taken = await seconds(functools.partial(write_pages, database, seen))
+    writer = writer_on(database)
+    taken = await seconds(functools.partial(write_pages, writer, seen))
+    await writer.close()
     counts = {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in TABLES}  # noqa: S608
     rows = sum(counts.values())
     listed = ", ".join(f"{number} {table}" for table, number in counts.items())
