@@ -21,7 +21,7 @@ _NULL = b"\xff\xff\xff\xff"
 _TRUE, _FALSE = b"\0\0\0\1\1", b"\0\0\0\1\0"
 _TEXT_TYPE = 25
 
-_pack_count = Struct("!h").pack
+pack_count = Struct("!h").pack
 _pack_length = Struct("!i").pack
 _pack_length_and_bigint = Struct("!iq").pack
 _pack_length_and_integer = Struct("!ii").pack
@@ -81,7 +81,7 @@ def pack_uuid(value: UUID) -> bytes:
 
 def pack_row(packers: Sequence[Packer], row: Sequence[Any]) -> bytes:
     fields = [pack(value) for pack, value in zip(packers, row, strict=True)]
-    return _pack_count(len(fields)) + b"".join(fields)
+    return pack_count(len(fields)) + b"".join(fields)
 
 
 async def copy_packed(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:

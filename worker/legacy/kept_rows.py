@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
+from worker.db.packing import copy_packed, pack_bigint, pack_count, pack_jsonb, pack_text
 from worker.legacy.target import ReadRow, Refusal, Taken
 from worker.words import QuarantineReason
 
@@ -73,12 +74,17 @@ async def quarantined_rows(connection: Connection, label: str, keys: Sequence[st
 
 
 async def keep_taken(connection: Connection, label: str, new_table: str, rows: Sequence[tuple[ReadRow, Taken]]) -> None:
+    """Packed by hand: with the driver's encoder the server would begin when nearly all rows are encoded."""
     if rows:
-        await connection.copy_records_to_table(
-            "legacy_map",
-            records=[(label, read.row.key, outcome, new_table, new_id, read.kept) for read, (outcome, new_id) in rows],
-            columns=_MAP_COLUMNS,
+        begin, table = pack_count(len(_MAP_COLUMNS)) + pack_text(label), pack_text(new_table)
+        outcomes = {outcome: pack_text(outcome) for outcome in {taken.outcome for _, taken in rows}}
+        packed = (
+            b"".join(
+                (begin, pack_text(read.row.key), outcomes[outcome], table, pack_bigint(new_id), pack_jsonb(read.kept))
+            )
+            for read, (outcome, new_id) in rows
         )
+        await copy_packed(connection, "legacy_map", _MAP_COLUMNS, packed)
 
 
 async def release(connection: Connection, label: str, keys: Sequence[str]) -> None:
