@@ -23,7 +23,7 @@ from worker.db.connection import Database, connected
 from worker.sandbox import Channel, Sandbox
 
 HISTORY_MESSAGES = int(os.environ.get("HISTORY_MESSAGES", "100000"))
-HISTORY_CHANNELS = 10
+HISTORY_CHANNELS = 50  # Discord answers a page a second of each
 TENTHS = 10
 SIDE_BY_SIDE, PAGES_OF_EACH, PAGE = 50, 20, 100
 LIVE_PER_SECOND, LIVE_MESSAGES = 50, 1000
