@@ -12,12 +12,15 @@ from worker.gateway.pacing import (
     INVALID_LIMIT,
     INVALID_WINDOW_SECONDS,
     LONGEST_PAGE_SECONDS,
+    MADE_UP_FOR,
     REQUESTS_PER_SECOND,
     BudgetSpentError,
     Identifies,
     InvalidRequests,
     Pace,
 )
+
+DISCORDS_LIMIT = 50  # requests in a second
 
 
 def now() -> float:
@@ -32,9 +35,11 @@ async def _seconds_between(pace: Pace, channel_id: int, pages: int) -> list[floa
     return [later - earlier for earlier, later in itertools.pairwise(times)]
 
 
-def test_no_second_has_more_requests_than_discord_allows() -> None:
+@pytest.mark.parametrize("idle", [0, 10])
+def test_no_second_has_more_requests_than_discord_allows(idle: int) -> None:
     async def ask() -> list[float]:
         pace = Pace(0)
+        await asyncio.sleep(idle)
         times: list[float] = []
 
         async def one(channel_id: int) -> None:
@@ -45,8 +50,23 @@ def test_no_second_has_more_requests_than_discord_allows() -> None:
         return times
 
     times = run_in_virtual_time(ask())
-    assert max(sum(begin <= at < begin + 1 for at in times) for begin in times) <= REQUESTS_PER_SECOND + 1
-    assert times[-1] == pytest.approx(199 / REQUESTS_PER_SECOND)
+    assert max(sum(begin <= at < begin + 1 for at in times) for begin in times) <= DISCORDS_LIMIT
+    made_up_for = MADE_UP_FOR if idle else 0
+    assert times[-1] == pytest.approx(idle + (199 - made_up_for) / REQUESTS_PER_SECOND)
+
+
+def test_turns_that_were_taken_late_are_made_up_for() -> None:
+    """As when the loop is busy: each of these comes two turns late."""
+
+    async def ask() -> float:
+        pace = Pace(0)
+        for _ in range(100):
+            await asyncio.sleep(3 / REQUESTS_PER_SECOND)
+            for _ in range(3):
+                await pace.turn()
+        return now()
+
+    assert run_in_virtual_time(ask()) == pytest.approx(300 / REQUESTS_PER_SECOND, rel=0.01)
 
 
 def test_a_channel_is_asked_for_a_page_a_second_and_no_channel_waits_for_another() -> None:
@@ -72,7 +92,9 @@ def test_a_channel_that_is_limited_is_asked_less_often_and_by_and_by_more_often_
 
     once, other, often = run_in_virtual_time(ask())
     assert once[0] >= 1
-    assert once == sorted(once, reverse=True)
+    beyond_turns = [seconds for seconds in once if seconds > MADE_UP_FOR / REQUESTS_PER_SECOND]
+    assert len(beyond_turns) > 5
+    assert beyond_turns == sorted(beyond_turns, reverse=True)
     assert once[-1] < 0.1
     assert max(other) < 0.1
     assert LONGEST_PAGE_SECONDS / 2 < max(often) <= LONGEST_PAGE_SECONDS + 1
