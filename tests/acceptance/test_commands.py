@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.acceptance.test_catch_up import settings
-from tests.acceptance.test_look_back import ask_for_everything
+from tests.acceptance.test_look_back import ask_for_everything, forget_verifications
 from tests.support.command_line import Ended
 from tests.support.command_line import worker as run_command
 from tests.support.ledger import settled
@@ -38,6 +38,7 @@ class Desk:
             self.sandbox.post(self.channel, "today")
             await settled(self.database, self.sandbox, self.channel)
             await worker.stop(signal.SIGKILL)
+        await forget_verifications(self.database)
         return ids
 
     async def say(self, *arguments: str) -> Ended:

@@ -23,6 +23,7 @@ async def test_edits_and_deletions_made_while_away_are_found(
         young = sandbox.post(channel, "young")
         await settled(empty_database, sandbox, channel)
         await worker.stop(signal.SIGKILL)
+    await forget_verifications(empty_database)
     sandbox.edit(old[-1], "edited while away")
     sandbox.edit(old[60], "edited while away as well")
     sandbox.delete(old[-2])
@@ -91,6 +92,12 @@ async def ask_for_everything(database: Database, channel: Channel) -> None:
         await connection.execute(
             "UPDATE discord_channels SET history_from = '2015-01-01Z' WHERE channel_id = $1", channel.id
         )
+
+
+async def forget_verifications(database: Database) -> None:
+    """The look that a worker takes after its start reads what is stored by then, be it nothing or all."""
+    async with connected(database, purpose="test") as connection:
+        await connection.execute("DELETE FROM channel_verifications")
 
 
 async def _looked_back(worker: WorkerProcess) -> bool:
