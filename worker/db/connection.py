@@ -71,7 +71,7 @@ async def connect(
             await connection.set_type_codec(
                 "jsonb",
                 schema="pg_catalog",
-                encoder=_jsonb,
+                encoder=lambda text: b"\x01" + text.encode(),
                 decoder=lambda data: json.loads(data[1:]),
                 format="binary",
             )
@@ -79,10 +79,6 @@ async def connect(
             connection.terminate()
             raise
     return connection
-
-
-def _jsonb(written: str | bytes) -> bytes:
-    return b"\x01" + (written if isinstance(written, bytes) else written.encode())
 
 
 async def wait_until_ready(
