@@ -187,19 +187,17 @@ def _tell(
     deleted_at = stored.deleted_at if stored else None
     wave.events[message.message_id] = list(text_events(message, fact=fact, revision=revision, deleted_at=deleted_at))
     wave.readings.append((message.message_id, message.reading.state))
-    has_plans = stored is not None and stored.has_plans
-    if message.plans or has_plans:
-        wave.plans.append(
-            MessagePlans(
-                message.message_id,
-                message.channel_id,
-                message.guild_id,
-                message.origin,
-                is_deleted=deleted_at is not None,
-                has_plans=has_plans,
-                plans=message.plans,
-            )
+    wave.plans.append(
+        MessagePlans(
+            message.message_id,
+            message.channel_id,
+            message.guild_id,
+            message.origin,
+            is_deleted=deleted_at is not None,
+            has_plans=stored is not None and stored.has_plans,
+            plans=message.plans,
         )
+    )
 
 
 def _decide_deletion(wave: _Wave, gone: Observation) -> None:

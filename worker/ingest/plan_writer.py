@@ -32,9 +32,10 @@ from worker.ingest.plans import PlanKey, PlanValue, SetupValue
 from worker.words import Origin, PlanState
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePlans:
-    """What a message says now. `has_plans` is whether anything of it is stored; a deleted one's plans are withdrawn."""
+class MessagePlans(NamedTuple):
+    """What a message says now. `has_plans` is whether anything of it is stored; a deleted one's plans are withdrawn.
+
+    A tuple, because history makes so many."""
 
     message_id: int
     channel_id: int
