@@ -14,7 +14,6 @@ FOR_ROWS = 200_000  # more than a batch of the import makes, which would lose a 
 def rare_collections(containers: int) -> Iterator[None]:
     """A collection whenever there are so many more than at the last one, and none of what was loaded before."""
     usual = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(containers, *usual[1:])
     try:
