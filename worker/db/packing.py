@@ -11,8 +11,8 @@ from uuid import UUID
 
 from asyncpg import Connection
 
-_EPOCH, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)  # of timestamptz
-_JSONB_VERSION = 1  # a byte before the text
+EPOCH, MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)  # of timestamptz
+JSONB_VERSION = 1  # a byte before the text
 
 _PIECE_BYTES = 1 << 16  # the server begins as soon as it has the first
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -68,11 +68,11 @@ def pack_jsonb(written: bytes | str | None) -> bytes:
     if written is None:
         return _NULL
     encoded = written if isinstance(written, bytes) else written.encode()
-    return _pack_length_and_version(len(encoded) + 1, _JSONB_VERSION) + encoded
+    return _pack_length_and_version(len(encoded) + 1, JSONB_VERSION) + encoded
 
 
 def pack_time(moment: datetime | None) -> bytes:
-    return _NULL if moment is None else _pack_length_and_bigint(8, (moment - _EPOCH) // _MICROSECOND)
+    return _NULL if moment is None else _pack_length_and_bigint(8, (moment - EPOCH) // MICROSECOND)
 
 
 def pack_uuid(value: UUID) -> bytes:

@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from struct import Struct
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from asyncpg import Connection
 
-from worker.db.packing import copy_packed, pack_bigint, pack_count, pack_jsonb, pack_text, pack_time, pack_uuid
+from worker.db.packing import EPOCH, JSONB_VERSION, MICROSECOND, copy_packed, pack_text
 from worker.events.catalogue import Event
 from worker.legacy.old_rows import OldRow
 from worker.legacy.runs import TableProgress
 from worker.words import ImportOutcome, QuarantineReason
 
 _EVENT_COLUMNS = ("id", "channel", "event_type", "source", "correlation_id", "data", "created_at")
-# What a row in COPY's binary form begins with.
-_NUMBER_OF_FIELDS = pack_count(len(_EVENT_COLUMNS))
+# Fields of a row in COPY's binary form, each with what stands before it.
+_pack_id, _pack_correlation, _pack_time = Struct("!hiq").pack, Struct("!i16sib").pack, Struct("!iq").pack
 
 
 class Refusal(NamedTuple):
@@ -101,13 +102,13 @@ async def tell_past(connection: Connection, events: Sequence[PastEvent]) -> None
 
 def _packed(event: PastEvent) -> bytes:
     event_id, channel, event_type, source, correlation_id, data, created_at = event
+    encoded = data.encode()
     fields = (
-        _NUMBER_OF_FIELDS,
-        pack_bigint(event_id),
+        _pack_id(len(_EVENT_COLUMNS), 8, event_id),
         _packed_names(channel, event_type, source),
-        pack_uuid(correlation_id),
-        pack_jsonb(data),
-        pack_time(created_at),
+        _pack_correlation(16, correlation_id.bytes, len(encoded) + 1, JSONB_VERSION),
+        encoded,
+        _pack_time(8, (created_at - EPOCH) // MICROSECOND),
     )
     return b"".join(fields)
 
