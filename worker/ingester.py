@@ -39,6 +39,7 @@ from worker.ingest.erasure import Erased, erase_asked
 from worker.ingest.queue import IngestQueue
 from worker.ingest.sweep import read_pending
 from worker.ingest.writer import Writer
+from worker.ingest.writers import Writers
 from worker.jobs import Job, make_scheduler
 from worker.settings import Settings
 
@@ -60,7 +61,7 @@ class Ingester:
         self._command_session = SharedSession(database, purpose="commands")
         self._wakeup = Wakeup(functools.partial(connect, database, purpose="wakeup"))
         self._live_writer = self._writer("writer-live")
-        self._history_writer = self._writer("writer-history")
+        self._history_writers = Writers(lambda: self._writer("writer-history"))
         self._queue = IngestQueue(
             self._live_writer, limit=settings.queue_limit, health=health, on_commit=self._wakeup.committed
         )
@@ -114,7 +115,7 @@ class Ingester:
     def _make_catch_up(self) -> CatchUp:
         means = Means(
             self._session,
-            self._history_writer,
+            self._history_writers,
             self._rest,
             lambda: self._watch.client,
             self._epoch,
@@ -217,7 +218,7 @@ class Ingester:
         await _cancelled([*self._intake, *self._output])
         await self._watch.close()
         await self._live_writer.close()
-        await self._history_writer.close()
+        await self._history_writers.close()
         self._session.close()
         self._command_session.close()
         self._lease_lost.cancel()

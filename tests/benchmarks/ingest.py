@@ -11,7 +11,7 @@ import json
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -29,11 +29,10 @@ from worker.db.connection import Database, connect, connected
 from worker.db.migrate import migrate
 from worker.ingest.observation import Covered, Observation
 from worker.ingest.writer import Writer
+from worker.ingest.writers import Writers
 
 PAIRS = 9
-MESSAGES = 8000  # a side of a pair
-PAGE = 100
-PAGES_AT_ONCE = 8  # as when so many channels are caught up side by side
+CHANNELS, PAGES_OF_EACH, PAGE = 32, 8, 100  # on a side of a pair; channels are caught up side by side, page after page
 ONE_PLAN_IN = 1000
 PLANS = 300
 LIVE_MESSAGES = 400
@@ -75,11 +74,11 @@ def read(text: str, posted_at: datetime, parser: str | None) -> Reading:
     return parsers.parse(text, posted_at, format=parser)
 
 
-def history(room: Room, number: int, *, one_plan_in: int) -> list[Observation]:
+def history(room: Room, places: Iterable[int], *, one_plan_in: int) -> list[Observation]:
     """Messages as a page of history has them: about 1.6 kB of payload each, mostly short chat."""
     chosen = random.Random(room.number)
     seen = []
-    for place in range(1, number + 1):
+    for place in places:
         text = plan(place // one_plan_in) if place % one_plan_in == 0 else chosen.choice(CHAT)
         seen.append(room.posted(place, text, origin="history", **padding(place)))
     # A worker has one page in memory and not thousands of messages for the collector to go through again and again.
@@ -109,15 +108,17 @@ def padding(place: int) -> dict[str, Any]:
 
 
 async def report_pages(database: Database, connection: Connection) -> None:
-    """Both sides keep their session, as a worker does for as long as it lives."""
+    """Both sides keep their sessions, as a worker does for as long as it lives."""
     # Without our codec, so that jsonb goes to and fro as text.
     bare_connection = await asyncpg.connect(database.dsn)
-    writer = writer_on(database)
-    await writer.write([])
+    writers = Writers(lambda: writer_on(database))
     ratios, rates = [], []
     for pair in range(PAIRS):
-        seen = history(Room(pair), MESSAGES, one_plan_in=ONE_PLAN_IN)
-        ours = await seconds(functools.partial(write_pages, writer, seen))
+        channels = [
+            history(Room(pair * CHANNELS + channel), places_of(channel), one_plan_in=ONE_PLAN_IN)
+            for channel in range(CHANNELS)
+        ]
+        ours = await seconds(functools.partial(write_channels, writers, channels))
         rows = [tuple(row) for row in await bare_connection.fetch("SELECT * FROM discord_messages")]
         await connection.execute(EMPTY)
         await connection.execute("CHECKPOINT")
@@ -125,9 +126,9 @@ async def report_pages(database: Database, connection: Connection) -> None:
         await connection.execute(EMPTY)
         await connection.execute("CHECKPOINT")
         ratios.append(bare / ours)
-        rates.append(MESSAGES / ours)
+        rates.append(len(rows) / ours)
     await bare_connection.close()
-    await writer.close()
+    await writers.close()
     print(
         f"history in pages of {PAGE}, one plan in {ONE_PLAN_IN}: {statistics.median(ratios):.2f} of the rate of a raw "
         f"COPY of the same message rows (median of {PAIRS} pairs, {min(ratios):.2f} to {max(ratios):.2f}; "
@@ -135,17 +136,21 @@ async def report_pages(database: Database, connection: Connection) -> None:
     )
 
 
-async def write_pages(writer: Writer, seen: Sequence[Observation]) -> None:
-    starts = iter(range(0, len(seen), PAGE))
+def places_of(channel: int) -> Iterable[int]:
+    """Of all the places on a side, those of one channel."""
+    return range(channel * PAGES_OF_EACH * PAGE + 1, (channel + 1) * PAGES_OF_EACH * PAGE + 1)
 
-    async def work() -> None:
-        for start in starts:
-            page = seen[start : start + PAGE]
-            covered = Covered(page[0].channel_id, page[0].message_id - 1, page[-1].message_id)
-            written = await writer.write(page, [covered])
-            assert written.stored == len(page)
 
-    await asyncio.gather(*(work() for _ in range(PAGES_AT_ONCE)))
+async def write_channels(writers: Writers | Writer, channels: Sequence[Sequence[Observation]]) -> None:
+    await asyncio.gather(*(write_pages(writers, seen) for seen in channels))
+
+
+async def write_pages(writers: Writers | Writer, seen: Sequence[Observation]) -> None:
+    for start in range(0, len(seen), PAGE):
+        page = seen[start : start + PAGE]
+        covered = Covered(page[0].channel_id, page[0].message_id - 1, page[-1].message_id)
+        written = await writers.write(page, [covered])
+        assert written.stored == len(page)
 
 
 async def copy_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -153,7 +158,7 @@ async def copy_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> 
 
 
 async def report_plans(database: Database, connection: Connection) -> None:
-    seen = history(Room(100), PLANS, one_plan_in=1)
+    seen = history(Room(1000), range(1, PLANS + 1), one_plan_in=1)
     writer = writer_on(database)
     taken = await seconds(functools.partial(write_pages, writer, seen))
     await writer.close()
@@ -167,7 +172,7 @@ async def report_plans(database: Database, connection: Connection) -> None:
 async def report_live(database: Database, connection: Connection) -> None:
     """One message a transaction, with its event, beside the same row inserted and committed by the bare driver."""
     writer = writer_on(database)
-    seen = history(Room(200), LIVE_MESSAGES, one_plan_in=LIVE_MESSAGES + 1)
+    seen = history(Room(2000), range(1, LIVE_MESSAGES + 1), one_plan_in=LIVE_MESSAGES + 1)
     await connection.execute("CREATE TABLE bare (LIKE discord_messages INCLUDING ALL)")
     ours, bare = [], []
     for one in seen:

@@ -19,7 +19,7 @@ from worker.ingest.channels import set_permission
 from worker.ingest.coverage import Gap, find_gaps
 from worker.ingest.observation import Covered
 from worker.ingest.queue import account
-from worker.ingest.writer import Writer
+from worker.ingest.writers import Writers
 
 OVERLAP = 60_000 << 22  # ids of 60 s: messages become visible out of order
 PROGRESS_SECONDS = 10.0  # between two lines of the log about one channel
@@ -36,7 +36,7 @@ class Means:
     """What fetching needs; `client` gives the client that is connected, if any."""
 
     session: SharedSession
-    writer: Writer
+    writers: Writers
     rest: Rest
     client: Callable[[], GatewayClient | None]
     epoch: int
@@ -107,7 +107,7 @@ class GapFetch:
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
         covered = Covered(self._channel_id, max(gap.first_id - 1, self._after), reached)
         started = time.perf_counter()
-        written = await means.writer.write(seen, [covered])
+        written = await means.writers.write(seen, [covered])
         reach("history.page_written")
         account(seen, written, time.perf_counter() - started)
         means.on_commit()

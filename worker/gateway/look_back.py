@@ -75,7 +75,7 @@ class LookBack:
         asked_one_by_one = [await self._ask(message_id, channel.guild.id) for message_id in missing]
         seen += [one for one in asked_one_by_one if one is not None]
         started = time.perf_counter()
-        written = await means.writer.write(seen)
+        written = await means.writers.write(seen)
         reach("look_back.page_written")
         account(seen, written, time.perf_counter() - started)
         if None in asked_one_by_one:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -18,15 +19,21 @@ from worker.ingest.plan_rows import columns
 from worker.ingest.precedence import StoredMessage, is_second_hand
 from worker.ingest.prepared import PreparedMessage
 
+
+def _repeated(pack: packing.Packer) -> packing.Packer:
+    """For what many messages have in common: packed once."""
+    return lru_cache(maxsize=256)(pack)
+
+
 # New messages are copied: that takes two thirds of an INSERT's time.
 _NEW_MESSAGE: dict[str, packing.Packer] = {
     "message_id": packing.pack_bigint,
-    "channel_id": packing.pack_bigint,
-    "guild_id": packing.pack_bigint,
-    "author_id": packing.pack_bigint,
-    "author_name": packing.pack_text,
+    "channel_id": _repeated(packing.pack_bigint),
+    "guild_id": _repeated(packing.pack_bigint),
+    "author_id": _repeated(packing.pack_bigint),
+    "author_name": _repeated(packing.pack_text),
     "is_webhook": packing.pack_boolean,
-    "kind": packing.pack_text,
+    "kind": _repeated(packing.pack_text),
     "content": packing.pack_text,
     "text": packing.pack_text,
     "embeds": packing.pack_jsonb,
@@ -39,10 +46,10 @@ _NEW_MESSAGE: dict[str, packing.Packer] = {
     "deleted_at": packing.pack_time,
     "deletion_inferred": packing.pack_boolean,
     "revision": packing.pack_integer,
-    "origin": packing.pack_text,
-    "parse_state": packing.pack_text,
+    "origin": _repeated(packing.pack_text),
+    "parse_state": _repeated(packing.pack_text),
     "parse_reason": packing.pack_text,
-    "parser": packing.pack_text,
+    "parser": _repeated(packing.pack_text),
     "parser_version": packing.pack_integer,
     "correlation_id": packing.pack_uuid,
     "received_at": packing.pack_time,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from worker.words import Origin
 
-DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+DISCORD_EPOCH, _MILLISECOND = datetime(2015, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def identity(seen: Any) -> dict[str, Any]:
 
 def snowflake_time(snowflake: int) -> datetime:
     """When an id was made: its upper bits count milliseconds since 2015. Surrogate ids below zero have no time."""
-    return DISCORD_EPOCH + timedelta(milliseconds=max(snowflake, 0) >> 22)
+    return DISCORD_EPOCH + (max(snowflake, 0) >> 22) * _MILLISECOND
 
 
 def snowflake_at(moment: datetime) -> int:
     """The least id that can be made at a moment; 0 before Discord was there."""
-    return max(int((moment - DISCORD_EPOCH) / timedelta(milliseconds=1)), 0) << 22
+    return max(int((moment - DISCORD_EPOCH) / _MILLISECOND), 0) << 22

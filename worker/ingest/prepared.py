@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
+from pydantic_core import to_json
 
 from parsers.reading import Reading
 from worker import correlation
 from worker.events.catalogue import Event, MessageStored, as_json, version_of
 from worker.ingest.cleaning import as_bytes, clean, storable
-from worker.ingest.observation import Observation, snowflake_time
+from worker.ingest.observation import Observation, identity, snowflake_time
 from worker.ingest.plans import PlanValue, plans_of_text
 from worker.ingest.projection import text_of
 from worker.words import Origin
@@ -120,18 +121,16 @@ def _stored_event(
     observation: Observation, posted_at: datetime, edited_at: datetime | None, correlation_id: UUID
 ) -> Event:
     """As MessageStored writes it. History makes so many that a model for each would take a fifth of the way there."""
-    guild_id = f'"{observation.guild_id}"' if observation.guild_id is not None else "null"
-    data = (
-        f'{{"schema":{_STORED_VERSION},"origin":"{observation.origin}","message_id":"{observation.message_id}",'
-        f'"channel_id":"{observation.channel_id}","guild_id":{guild_id},"caused_by":null,"revision":1,'
-        f'"posted_at":{_json_time(posted_at)},"edited_at":{_json_time(edited_at)},"deleted_at":null}}'
-    )
-    return Event.written(MessageStored, data, correlation_id)
-
-
-def _json_time(moment: datetime | None) -> str:
-    """A time in UTC."""
-    return f'"{moment.isoformat().removesuffix("+00:00")}Z"' if moment is not None else "null"
+    fact = {
+        "schema": _STORED_VERSION,
+        **identity(observation),
+        "caused_by": None,
+        "revision": 1,
+        "posted_at": posted_at,
+        "edited_at": edited_at,
+        "deleted_at": None,
+    }
+    return Event.written(MessageStored, to_json(fact).decode(), correlation_id)
 
 
 def read_safely(read: Read, text: str, posted_at: datetime, parser: str | None, correlation_id: UUID) -> Reading:

@@ -45,11 +45,11 @@ PASSING = (
 )
 
 TRANSACTION_SECONDS = 30  # one transaction, waiting for locks included
-OBSERVATION_LIMIT = 400  # of several writes in one transaction, which live messages of the same channels wait for
-WRITES_AT_ONCE = 8  # what is made ready takes memory: some pages can be a megabyte each
+OBSERVATION_LIMIT = 800  # of several writes in one transaction, which live messages of the same channels wait for
+WRITES_AT_ONCE = 16  # what is made ready takes memory: some pages can be a megabyte each
 LONG_TEXT = 250  # characters, which take as long as a short message
 # Short messages, before the transaction that is under way goes on with what the server has answered.
-MADE_READY_AT_ONCE = 8
+MADE_READY_AT_ONCE = 16
 
 log = structlog.get_logger(__name__)
 
