@@ -164,8 +164,12 @@ class Ingester:
             Job("self_check", IntervalTrigger(minutes=5, jitter=30), self._fenced(self._check)),
             Job("consumers", IntervalTrigger(seconds=15), self._measure_consumers),
             Job("erasure", IntervalTrigger(minutes=1, start_date=soon), self._fenced(self._finish_erasures)),
-            Job("look_back", CronTrigger(hour=3, minute=20, jitter=600), self._look_back),
-            Job("retention", CronTrigger(hour=4, minute=20, jitter=600), self._fenced(self._remove_old_events)),
+            Job("look_back", CronTrigger(hour=3, minute=20, jitter=600, timezone=UTC), self._look_back),
+            Job(
+                "retention",
+                CronTrigger(hour=4, minute=20, jitter=600, timezone=UTC),
+                self._fenced(self._remove_old_events),
+            ),
         ]
 
     def _fenced(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

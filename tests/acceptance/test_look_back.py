@@ -1,13 +1,19 @@
 """Edits and deletions that happened while nobody was connected are found when the newest part is read again."""
 
 import signal
+from datetime import UTC, datetime, time
+
+import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from tests.acceptance.test_catch_up import settings
+from tests.support.discord_desk import Desk
 from tests.support.ledger import expected, settled
 from tests.support.ledger import stored as stored_in
 from tests.support.waiting import until
 from tests.support.worker_process import WorkerProcess, worker_process
 from worker.db.connection import Database, connected
+from worker.jobs import Job, make_scheduler
 from worker.sandbox import Channel, Permission, Sandbox
 
 
@@ -85,6 +91,34 @@ async def test_nothing_is_inferred_without_the_permission(
             assert not await connection.fetchval("SELECT count(*) FROM discord_messages WHERE deleted_at IS NOT NULL")
         channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
         await settled(empty_database, sandbox, channel)
+
+
+async def test_every_night_in_utc_what_nobody_told_is_found(
+    sandbox: Sandbox, migrated_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedulers: list[AsyncIOScheduler] = []
+
+    def kept(jobs: list[Job]) -> AsyncIOScheduler:
+        schedulers.append(make_scheduler(jobs))
+        return schedulers[-1]
+
+    monkeypatch.setattr("worker.ingester.make_scheduler", kept)
+    monkeypatch.setenv("TZ", "America/Chicago")
+    desk = Desk(sandbox, migrated_database)
+    async with desk.at_work(look_back_settled_seconds=0):
+        edited, deleted = (sandbox.post(desk.plans, text) for text in ("says this", "goes away"))
+        for message in (edited, deleted):
+            await desk.stored(message)
+        sandbox.faults.gateway.deafen()
+        sandbox.edit(edited, "says that")
+        sandbox.delete(deleted)
+        job = schedulers[-1].get_job("look_back")
+        time_of_day = job.next_run_time.astimezone(UTC).time()
+        assert time(3, 20) <= time_of_day <= time(3, 30), "the hour that docs/operations.md names"
+        job.modify(next_run_time=datetime.now(UTC))
+        await desk.stored(edited)
+        inferred = "SELECT FROM discord_messages WHERE message_id = $1 AND deletion_inferred"
+        await until(lambda: desk.fetch(inferred, deleted.id), "the deletion to be found")
 
 
 async def ask_for_everything(database: Database, channel: Channel) -> None:
