@@ -78,6 +78,7 @@ class Ingester:
             health,
             epoch=epoch,
             on_wanted=self._catch_up.want,
+            on_edit_missed=self._catch_up.look_back,
             on_ready=self._commands.logged_in,
             on_commit=self._wakeup.committed,
         )

@@ -39,6 +39,8 @@ class SessionWatcher(Protocol):
 
     def overflowed(self) -> None: ...
 
+    def edit_missed(self) -> None: ...
+
     def access_changed(self) -> None: ...
 
     def discovered(self) -> None: ...
@@ -220,7 +222,11 @@ class GatewayClient(discord.Client):
         guild_id = int(payload["guild_id"]) if payload.get("guild_id") else None
         if "content" not in payload or "author" not in payload:
             # Part of a message would read as if the rest of it had been removed.
-            payload = dict(await self.http.get_message(channel_id, message_id))
+            try:
+                payload = dict(await self.http.get_message(channel_id, message_id))
+            except Exception:
+                self._watcher.edit_missed()
+                raise
         self._put(self.observe(payload, origin="live", guild_id=guild_id))
 
     def observe(self, payload: dict[str, Any], *, origin: Origin, guild_id: int | None) -> Observation:

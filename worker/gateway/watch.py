@@ -31,15 +31,18 @@ class SessionWatch:
         *,
         epoch: int,
         on_wanted: Callable[[GapReason], None],
+        on_edit_missed: Callable[[], None],
         on_ready: Callable[[], None],
         on_commit: Callable[[], None],
     ) -> None:
-        """`on_wanted` hears whenever gaps have to be looked for, and why; `on_ready` of every new session."""
+        """`on_wanted` hears whenever gaps have to be looked for, and why; `on_edit_missed` of a message that was edited
+        and could not be asked for; `on_ready` of every new session."""
         self.client: GatewayClient | None = None
         self._session = session
         self._health = health
         self._epoch = epoch
         self._on_wanted = on_wanted
+        self._on_edit_missed = on_edit_missed
         self._on_ready = on_ready
         self._on_commit = on_commit
         self._was_connected = False
@@ -68,6 +71,9 @@ class SessionWatch:
 
     def overflowed(self) -> None:
         self._on_wanted("queue_full")
+
+    def edit_missed(self) -> None:
+        self._on_edit_missed()
 
     def access_changed(self) -> None:
         self._on_wanted("access_changed")

@@ -16,7 +16,13 @@ NOBODY_THERE = "postgresql://postgres@127.0.0.1:9/nowhere?sslmode=disable"
 async def test_what_cannot_be_told_without_the_database_is_dropped() -> None:
     session = SharedSession(Database(NOBODY_THERE, NOBODY_THERE), purpose="test")
     watch = SessionWatch(
-        session, Health(), epoch=1, on_wanted=lambda _: None, on_commit=lambda: None, on_ready=lambda: None
+        session,
+        Health(),
+        epoch=1,
+        on_wanted=lambda _: None,
+        on_edit_missed=lambda: None,
+        on_commit=lambda: None,
+        on_ready=lambda: None,
     )
     faults = metrics.GATEWAY_FAULTS._value.get()
     unhandled: list[dict[str, object]] = []
