@@ -60,6 +60,7 @@ class _Brought:
 
     seen: Sequence[Seen]
     covered: Sequence[Covered]
+    setups: int
     written: Written | None = None
     is_alone: bool = False  # since what it went together with could not be written
 
@@ -103,7 +104,8 @@ class Writer:
         Raises one of PASSING where the same call may succeed later, and LeaseLostError."""
         async with self._room:
             async with self._making_ready:
-                own = _Brought(await self._made_ready(observations), covered)
+                seen = await self._made_ready(observations)
+            own = _Brought(seen, covered, sum(map(_setups, seen)))
             self._waiting.append(own)
             try:
                 async with self._turn:
@@ -264,7 +266,7 @@ def _short(waiting: Sequence[_Brought]) -> list[_Brought]:
     observations = setups = 0
     for one in waiting:
         observations += len(one.seen)
-        setups += sum(_setups(seen) for seen in one.seen)
+        setups += one.setups
         if observations > OBSERVATION_LIMIT or setups > SETUP_LIMIT:
             break
         together.append(one)
