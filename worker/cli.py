@@ -25,6 +25,7 @@ from worker.parameters import (
     EVENT_ID,
     MESSAGE_LINK,
     PARSER,
+    PAST_DAY,
     SNOWFLAKE,
     TIME,
     TRACE_NAME,
@@ -395,7 +396,7 @@ def status(is_json: bool) -> None:
 
 @cli.command()
 @click.argument("channel_id", metavar="CHANNEL", type=SNOWFLAKE)
-@click.option("--since", type=DAY, metavar="YYYY-MM-DD", required=True, help="The first day to fetch, in UTC.")
+@click.option("--since", type=PAST_DAY, metavar="YYYY-MM-DD", required=True, help="The first day to fetch, in UTC.")
 def backfill(channel_id: int, since: datetime) -> None:
     """Fetch a channel's older messages.
 

@@ -42,7 +42,7 @@ from worker.views.progress import shown_progress
 from worker.views.replay import show_replayed
 from worker.views.setups import show_setups
 from worker.views.status import show_status, status_json
-from worker.views.stored_certificate import read_certificate
+from worker.views.stored_certificate import read_certificate, stretch_to_compare
 from worker.views.stored_check_up import check_database
 from worker.views.stored_explanation import read_explanation
 from worker.views.stored_plans import current_plans
@@ -278,15 +278,11 @@ async def certify(settings: Settings, channel_id: int, day: date | None, *, veri
     compared = None
     async with _session(settings, "certify") as connection:
         days = await read_certificate(connection, channel_id, day)
-        if verify and days:
+        if verify:
+            first_id, last_id = await stretch_to_compare(connection, channel_id, day)
             async with rest_session(settings) as session:
                 compared = await compare(
-                    connection,
-                    session.client,
-                    session.rest,
-                    channel_id=channel_id,
-                    first_id=days[0].first_id,
-                    last_id=days[-1].last_id,
+                    connection, session.client, session.rest, channel_id=channel_id, first_id=first_id, last_id=last_id
                 )
             days = await read_certificate(connection, channel_id, day)
     if is_json:

@@ -4,7 +4,7 @@ Whatever takes long to import is imported when a value is read, so that --help a
 # ruff: noqa: PLC0415
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +61,13 @@ def _day(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007  a day of no zone
 
 
+def _past_day(text: str) -> datetime:
+    day = _day(text)
+    if day.replace(tzinfo=UTC) > datetime.now(UTC):
+        raise ValueError
+    return day
+
+
 def _time(text: str) -> datetime:
     from worker.views.posts import parse_time
 
@@ -105,6 +112,7 @@ SNOWFLAKE = Parameter(
 )
 EVENT_ID = Parameter("event id", _event_id, "no event id such as 42")
 DAY = Parameter("day", _day, "no day such as 2025-05-15")
+PAST_DAY = Parameter("day", _past_day, "no day such as 2025-05-15, today at the latest")
 TIME = Parameter("time", _time, "no time such as 2025-05-15T12:55:00Z")
 ZONE = Parameter("zone", _zone, "no time zone such as America/Chicago")
 CORRELATION_ID = Parameter("correlation id", UUID, "no correlation id such as 730a5790-ebfd-5052-95e7-c465d551cb1d")

@@ -10,11 +10,14 @@ from tests.acceptance.test_look_back import ask_for_everything, forget_verificat
 from tests.support.command_line import Ended
 from tests.support.command_line import worker as run_command
 from tests.support.ledger import settled
+from tests.support.waiting import until
 from tests.support.worker_process import worker_process
 from worker.db.connection import Database, connected
 from worker.sandbox import Channel, Intent, Permission, Sandbox
 
 YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+TODAY = f"{YESTERDAY + timedelta(days=1):%Y-%m-%d}"
 
 
 class Desk:
@@ -51,6 +54,16 @@ class Desk:
         assert ended.code == 0, ended
         return ended.out
 
+    async def certified(self, *arguments: str) -> list[dict[str, Any]]:
+        days: list[dict[str, Any]] = json.loads(
+            (await self.say("certify", str(self.channel.id), *arguments, "--json")).out
+        )["days"]
+        return days
+
+    async def has_open_gap(self) -> bool:
+        async with connected(self.database, purpose="test") as connection:
+            return bool(await connection.fetchval("SELECT count(*) FROM ingestion_gaps WHERE closed_at IS NULL"))
+
     async def findings(self) -> dict[str, dict[str, Any]]:
         return {finding["subject"]: finding for finding in json.loads((await self.say("doctor", "--json")).out)}
 
@@ -65,7 +78,10 @@ async def test_a_certificate_is_only_as_good_as_discord_says(
     (certified,) = certificate["days"]
     assert (certified["first_id"], certified["last_id"]) == (str(ids[0]), str(ids[-1]))
     assert (certified["messages"], certified["edited"], certified["deleted"]) == (130, 0, 0)
-    assert (certified["is_complete"], certified["verified_at"]) == (True, None)
+    assert (certified["is_complete"], certified["known_until"], certified["verified_at"]) == (True, None, None)
+    (certified,) = await desk.certified("--day", TODAY)
+    assert certified["is_complete"]
+    assert certified["known_until"] is not None
 
     verified = await desk.say("certify", str(channel.id), "--day", day, "--verify", "--json")
     assert verified.code == 0, verified
@@ -96,6 +112,58 @@ async def test_a_certificate_is_only_as_good_as_discord_says(
 
     channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
     assert (await desk.say("certify", str(channel.id), "--verify")).code == 77
+
+
+async def test_what_is_missing_is_never_certified(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:
+    desk = Desk(sandbox, empty_database, channel)
+    await desk.stored()
+    channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+    missed = [sandbox.post(channel, text) for text in ("nobody was there", "nor then")]
+    async with worker_process("run", env=settings(sandbox, empty_database, channel)) as worker:
+        await until(desk.has_open_gap, "the gap to be found")
+        await worker.stop(signal.SIGKILL)
+    (certified,) = await desk.certified("--day", TODAY)
+    assert (certified["messages"], certified["is_complete"], certified["known_until"]) == (1, False, None)
+    assert [one["is_complete"] for one in await desk.certified()] == [True, False]
+
+    channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
+    for which in (["--day", TODAY], []):
+        compared = await desk.say("certify", str(channel.id), *which, "--verify", "--json")
+        assert compared.code == 65
+        differences = json.loads(compared.out)["compared"]["differences"]
+        assert differences == [{"message_id": str(one.id), "what": "is not stored"} for one in missed]
+
+
+async def test_a_channel_of_which_nothing_is_stored(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    desk = Desk(sandbox, empty_database, channel)
+    channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+    missed = [sandbox.post(channel, text) for text in ("nobody may read this", "nor this")]
+    async with worker_process("run", env=settings(sandbox, empty_database, channel)) as worker:
+        await worker.ready()
+        await ask_for_everything(empty_database, channel)
+        await until(desk.has_open_gap, "the gap to be found")
+        await worker.stop(signal.SIGKILL)
+    (certified,) = await desk.certified()
+    assert (certified["messages"], certified["first_id"], certified["is_complete"]) == (0, None, False)
+    channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
+    compared = await desk.say("certify", str(channel.id), "--verify", "--json")
+    assert (compared.code, len(json.loads(compared.out)["compared"]["differences"])) == (65, len(missed))
+
+
+async def test_days_and_ids_that_cannot_be(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:
+    desk = Desk(sandbox, empty_database, channel)
+    await desk.stored()
+    (tomorrow,) = await desk.certified("--day", "9999-12-31")
+    assert (tomorrow["messages"], tomorrow["is_complete"]) == (0, False)
+    assert (await desk.say("certify", str(channel.id), "--day", "0001-01-01", "--verify")).code == 0
+    quiet = await desk.say("backfill", str(channel.id), "--since", TODAY)
+    assert quiet.code == 0, quiet
+    too_late = await desk.say("backfill", str(channel.id), "--since", "9999-12-31")
+    assert too_late.code == 64
+    assert "today at the latest" in too_late.err
+    assert (await desk.say("explain", "9999999999999999999")).code == 64
 
 
 async def test_a_message_is_explained(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:

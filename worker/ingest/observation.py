@@ -7,6 +7,7 @@ from typing import Any, Literal
 from worker.words import Origin
 
 DISCORD_EPOCH, _MILLISECOND = datetime(2015, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+GREATEST_ID = (1 << 63) - 1  # that the database holds; Discord comes to it in 2084
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +55,5 @@ def snowflake_time(snowflake: int) -> datetime:
 
 
 def snowflake_at(moment: datetime) -> int:
-    """The least id that can be made at a moment; 0 before Discord was there."""
-    return max(int((moment - DISCORD_EPOCH) / _MILLISECOND), 0) << 22
+    """The least id that can be made at a moment; 0 before Discord was there, and at most GREATEST_ID."""
+    return min(max(int((moment - DISCORD_EPOCH) / _MILLISECOND), 0) << 22, GREATEST_ID)

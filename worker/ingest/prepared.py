@@ -13,7 +13,7 @@ from parsers.reading import Reading
 from worker import correlation
 from worker.events.catalogue import Event, MessageStored, as_json, version_of
 from worker.ingest.cleaning import as_bytes, clean, storable
-from worker.ingest.observation import Observation, identity, snowflake_time
+from worker.ingest.observation import GREATEST_ID, Observation, identity, snowflake_time
 from worker.ingest.plans import PlanValue, plans_of_text
 from worker.ingest.projection import text_of
 from worker.words import Origin
@@ -25,7 +25,6 @@ FORWARD_REFERENCE = 1
 SETUP_LIMIT = 1000  # of one message; a transaction must never take so long that the server ends it as idle
 LEVEL_LIMIT = 10_000
 _STORED_VERSION = version_of(MessageStored)
-_GREATEST_BIGINT = 2**63 - 1
 OWN_POST = "posted by the worker itself"
 """The reason why a message of the worker's own is never read."""
 
@@ -196,7 +195,7 @@ def _snowflake(value: Any) -> int | None:
         number = int(value)
     except (TypeError, ValueError):
         return None
-    return number if abs(number) <= _GREATEST_BIGINT else None
+    return number if abs(number) <= GREATEST_ID else None
 
 
 def _time(value: Any) -> datetime | None:

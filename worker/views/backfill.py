@@ -17,9 +17,9 @@ from worker.ingest.observation import snowflake_at
 POLL_SECONDS = 0.3
 NOTICE_SECONDS = 30.0  # within which a worker has looked for gaps
 
-# Whether anything that is asked for, up to what is covered last, is not covered.
+# Whether anything that is asked for, up to what is covered last, is not covered. Where nothing is, that is not known.
 _CHANNEL = """
-SELECT coalesce(NOT covered @> int8range($2::bigint, upper(covered)), true) AS is_missing,
+SELECT isempty(covered) OR NOT covered @> int8range($2::bigint, greatest(upper(covered), $2)) AS is_missing,
        (SELECT count(*) FROM discord_messages m WHERE m.channel_id = c.channel_id AND message_id >= $2) AS messages
   FROM discord_channels c WHERE channel_id = $1
 """

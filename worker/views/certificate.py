@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import tzinfo
 
 from rich.console import Console
+from rich.text import Text
 
 from worker.gateway.comparison import Compared
 from worker.views.stored_certificate import CertifiedDay
@@ -20,8 +21,9 @@ def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) ->
                 asdict(day)
                 | {
                     "day": day.day.isoformat(),
-                    "first_id": str(day.first_id),
-                    "last_id": str(day.last_id),
+                    "first_id": str(day.first_id) if day.first_id is not None else None,
+                    "last_id": str(day.last_id) if day.last_id is not None else None,
+                    "known_until": day.known_until.isoformat() if day.known_until else None,
                     "verified_at": day.verified_at.isoformat() if day.verified_at else None,
                 }
                 for day in days
@@ -36,7 +38,7 @@ def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) ->
 def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: Compared | None, zone: tzinfo) -> None:
     """`zone` is the one whose clock the times are told by."""
     if not days:
-        console.print(styled("No message of it is stored.", FAINT))
+        console.print(styled("No message of it is stored, and none is known to be missing.", FAINT))
     else:
         drawn = table(["Day (UTC)", "Messages", "Edited", "Deleted", "Complete", "Compared with Discord"])
         for day in days:
@@ -45,13 +47,21 @@ def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: C
                 str(day.messages),
                 str(day.edited),
                 str(day.deleted),
-                styled("yes" if day.is_complete else "no", "green" if day.is_complete else FLAG_STYLE),
+                _complete(day, zone),
                 styled(f"{day.verified_at.astimezone(zone):%m-%d %H:%M}" if day.verified_at else "not yet", FAINT),
             )
         console.print(drawn)
         for day in days:
-            console.print(styled(f"{day.day}  {day.first_id} to {day.last_id}", FAINT))
+            if day.first_id is not None:
+                console.print(styled(f"{day.day}  {day.first_id} to {day.last_id}", FAINT))
     if compared is not None:
         console.print(f"{compared.messages} messages compared with Discord: {len(compared.differences)} differences")
         for difference in compared.differences:
             console.print(styled(f"  {difference.message_id}  {difference.what}", FLAG_STYLE))
+
+
+def _complete(day: CertifiedDay, zone: tzinfo) -> Text:
+    if not day.is_complete:
+        return styled("no", FLAG_STYLE)
+    until = f", until {day.known_until.astimezone(zone):%m-%d %H:%M}" if day.known_until else ""
+    return styled(f"yes{until}", "green")

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from worker.ingest.observation import snowflake_time
+from worker.ingest.observation import GREATEST_ID, snowflake_time
 from worker.views.stored_explanation import ChannelFacts, Explanation, StoredFacts
 
 _LINK = re.compile(r"(?:https?://)?(?:\w+\.)?discord(?:app)?\.com/channels/(?:\d+|@me)/(\d{1,19})/(\d{1,19})/?")
-_ID = re.compile(r"\d{1,19}")
+_ID = re.compile(r"(\d{1,19})")
 
 _ORIGINS = {
     "live": "over the gateway, as it was posted",
@@ -21,11 +21,11 @@ _ORIGINS = {
 
 def parse_link(text: str) -> tuple[int | None, int]:
     """Channel and message of a message link, or a message's id alone. Raises ValueError."""
-    if match := _LINK.fullmatch(text.strip()):
-        return int(match[1]), int(match[2])
-    if _ID.fullmatch(text.strip()):
-        return None, int(text)
-    raise ValueError(text)
+    match = _LINK.fullmatch(text.strip()) or _ID.fullmatch(text.strip())
+    ids = [int(one) for one in match.groups()] if match else []
+    if not ids or max(ids) > GREATEST_ID:
+        raise ValueError(text)
+    return (ids[0] if len(ids) > 1 else None), ids[-1]
 
 
 Clock = Callable[[datetime], str]

@@ -3,10 +3,23 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from asyncpg import Connection
+from asyncpg import Connection, Record
 
 from worker.exits import NotFoundError
-from worker.ingest.observation import snowflake_at
+from worker.ingest.coverage import Gap, find_gaps
+from worker.ingest.observation import snowflake_at, snowflake_time
+
+ONE_DAY = timedelta(days=1)
+SETTLED_SECONDS = 2  # what was posted a moment ago is still being stored
+
+# The newest id that is known of: stored, covered, or found missing.
+_NEWEST = """
+SELECT greatest(upper(covered) - 1,
+                (SELECT max(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id),
+                (SELECT max(last_id) FROM ingestion_gaps g
+                  WHERE g.channel_id = c.channel_id AND outcome IS DISTINCT FROM 'cancelled')) AS newest
+  FROM discord_channels c WHERE channel_id = $1
+"""
 
 # Days are those of UTC. A message that only its deletion is known of counts as deleted.
 _DAYS = """
@@ -16,15 +29,12 @@ SELECT (posted_at AT TIME ZONE 'UTC')::date AS day, min(message_id) AS first_id,
   FROM discord_messages
  WHERE channel_id = $1 AND ($2::date IS NULL OR (posted_at AT TIME ZONE 'UTC')::date = $2)
  GROUP BY day
- ORDER BY day
 """
 
-# What of a day is not covered, up to what is covered last; and since when its messages are compared with Discord, if
-# all are: the oldest comparison that counts.
+# Whether all of a stretch is covered; and since when a day's messages are compared with Discord, if all are: the oldest
+# comparison that counts.
 _STRETCH = """
-SELECT (SELECT coalesce(sum(upper(part) - lower(part)), 0)::bigint
-          FROM unnest(int8multirange(int8range($2, least($3, greatest(upper(c.covered), $2)))) - c.covered) AS part)
-       = 0 AND upper(c.covered) > $2 AS is_complete,
+SELECT covered @> int8range($2, $3) AS is_covered,
        (SELECT CASE WHEN int8range($4, $5, '[]') <@ range_agg(int8range(v.first_id, v.last_id, '[]'))
                     THEN min(v.verified_at) END
           FROM channel_verifications v
@@ -33,34 +43,88 @@ SELECT (SELECT coalesce(sum(upper(part) - lower(part)), 0)::bigint
   FROM discord_channels c WHERE c.channel_id = $1
 """
 
-_KNOWN = "SELECT EXISTS (SELECT FROM discord_channels WHERE channel_id = $1)"
-
 
 @dataclass(frozen=True, slots=True)
 class CertifiedDay:
-    """A day of UTC. `is_complete`: nothing of it is missing, as far as the day has come.
+    """A day of UTC. `first_id` and `last_id` are None where nothing of it is stored.
 
+    `is_complete`: nothing of it is missing; up to `known_until`, where the day goes on behind what is known.
     `verified_at` is when its messages were last compared with Discord, the oldest time where they were compared in
     parts; None: not all were."""
 
     day: date
-    first_id: int
-    last_id: int
+    first_id: int | None
+    last_id: int | None
     messages: int
     edited: int
     deleted: int
     is_complete: bool
+    known_until: datetime | None
     verified_at: datetime | None
 
 
 async def read_certificate(connection: Connection, channel_id: int, day: date | None) -> list[CertifiedDay]:
-    """The days that have a stored message, or that one. Raises NotFoundError for a channel that is not known."""
-    if not await connection.fetchval(_KNOWN, channel_id):
+    """That day, or all of which anything is stored or missing. Raises NotFoundError for a channel that is not known."""
+    known = await connection.fetchrow(_NEWEST, channel_id)
+    if known is None:
         raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
-    days = []
-    for row in await connection.fetch(_DAYS, channel_id, day):
-        begin = datetime(row["day"].year, row["day"].month, row["day"].day, tzinfo=UTC)
-        bounds = snowflake_at(begin), snowflake_at(begin + timedelta(days=1))
-        stretch = await connection.fetchrow(_STRETCH, channel_id, *bounds, row["first_id"], row["last_id"])
-        days.append(CertifiedDay(**dict(row), **dict(stretch or {})))
+    newest: int = known["newest"] or 0
+    stored = {row["day"]: row for row in await connection.fetch(_DAYS, channel_id, day)}
+    days = {day} if day else stored.keys() | await _days_with_gaps(connection, channel_id, newest)
+    return [await _certified(connection, channel_id, newest, one, stored.get(one)) for one in sorted(days)]
+
+
+def stretch_of_day(day: date) -> tuple[int, int]:
+    """The first and the last id that a message of a day can have."""
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    end = begin + min(ONE_DAY, datetime.max.replace(tzinfo=UTC) - begin)
+    return snowflake_at(begin), snowflake_at(end) - 1
+
+
+async def stretch_to_compare(connection: Connection, channel_id: int, day: date | None) -> tuple[int, int]:
+    """The first and the last id of what Discord is asked for: a day, or all that is stored or asked for until now."""
+    settled = snowflake_at(datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS))
+    if day is not None:
+        first_id, last_id = stretch_of_day(day)
+        return first_id, min(last_id, settled)
+    stored = await connection.fetch(_DAYS, channel_id, None)
+    begins = [stretch_of_day(row["day"])[0] for row in stored]
+    begins += [gap.first_id for gap in await _gaps(connection, channel_id, settled)]
+    return min(begins, default=settled), settled
+
+
+async def _days_with_gaps(connection: Connection, channel_id: int, newest: int) -> set[date]:
+    days = set()
+    for gap in await _gaps(connection, channel_id, newest):
+        day, last = snowflake_time(gap.first_id).date(), snowflake_time(gap.last_id).date()
+        while day <= last:
+            days.add(day)
+            day += ONE_DAY
     return days
+
+
+async def _gaps(connection: Connection, channel_id: int, newest: int) -> list[Gap]:
+    """What is missing up to an id, since the channel was made: that is the time of its own id."""
+    gaps = await find_gaps(connection, {channel_id: newest})
+    return [gap._replace(first_id=max(gap.first_id, channel_id)) for gap in gaps if gap.last_id >= channel_id]
+
+
+async def _certified(
+    connection: Connection, channel_id: int, newest: int, day: date, stored: Record | None
+) -> CertifiedDay:
+    first_id, last_id = (stored["first_id"], stored["last_id"]) if stored else (None, None)
+    begin, end = stretch_of_day(day)
+    known = min(end, newest)
+    stretch = await connection.fetchrow(_STRETCH, channel_id, begin, max(begin, known + 1), first_id, last_id)
+    is_complete = stretch is not None and known >= begin and stretch["is_covered"]
+    return CertifiedDay(
+        day,
+        first_id,
+        last_id,
+        messages=stored["messages"] if stored else 0,
+        edited=stored["edited"] if stored else 0,
+        deleted=stored["deleted"] if stored else 0,
+        is_complete=is_complete,
+        known_until=snowflake_time(known) if is_complete and known < end else None,
+        verified_at=stretch["verified_at"] if stretch is not None else None,
+    )
