@@ -25,6 +25,10 @@ REVIVAL_SECONDS = 1.0  # how often the embedded server is looked after
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+# The server's side of a connection that was cut without a word ends within half a minute, and with it the locks that it
+# holds. By default that takes two hours. They mean nothing on a Unix socket.
+KEEPALIVES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -55,6 +59,8 @@ async def connect(
         "timezone": "UTC",
         "standard_conforming_strings": "on",
     }
+    if not pooled:
+        settings |= KEEPALIVES
     if idle_in_transaction_timeout:
         settings["idle_in_transaction_session_timeout"] = idle_in_transaction_timeout
     # The time limit is for all of it: a pooler whose server is away takes the login and leaves the first query waiting.

@@ -3,8 +3,8 @@
 The lease is a session's advisory lock. PostgreSQL frees it when the session ends: at once when its process dies, after
 `idle_session_timeout` when the process is frozen or cut off and no longer renews. Every holder has a number, the epoch;
 a transaction of the holder's is refused once another epoch has begun. An epoch begins after the transactions of the one
-before have ended, so nothing of theirs commits after it. A holder whose session broke keeps the epoch if it gets the
-lock again before anybody else does."""
+before have ended, or were ended, so nothing of theirs commits after it. A holder whose session broke keeps the epoch if
+it gets the lock again before anybody else does."""
 
 import asyncio
 import os
@@ -23,13 +23,15 @@ from worker.waiting import jittered
 
 RENEWALS = 3  # a lease time
 POLLS = 4  # a lease time, while another process holds it
-EPOCH_SECONDS = 10  # for a transaction of the epoch before to end; PostgreSQL ends one that idles after 2 s
+EPOCH_SECONDS = 10  # for an epoch to begin
+GRACE_SECONDS = 2  # in which the transactions of the epoch before may end by themselves
 
 _TAKE = f"SELECT pg_try_advisory_lock({INGEST_LEASE_LOCK})"
 
 # The lock is held by every transaction of the epoch that ends: waiting for it is waiting for them.
 _BEGIN_EPOCH = f"""
 BEGIN;
+SET LOCAL lock_timeout = '{GRACE_SECONDS}s';
 SELECT pg_advisory_xact_lock({INGEST_EPOCH_LOCK})
 """
 
@@ -38,12 +40,15 @@ _NEXT_EPOCH = "UPDATE ingest_lease SET epoch = epoch + 1, holder = $1, taken_at 
 _EPOCH = "SELECT epoch FROM ingest_lease"
 
 # An advisory lock's key stands in two halves there.
-_IS_HELD = f"""
-SELECT EXISTS (
-       SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32 | objid::bigint) = {INGEST_LEASE_LOCK}
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-"""  # noqa: S608  a constant of ours
+_HOLDERS = """
+SELECT pid FROM pg_locks
+ WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32 | objid::bigint) = $1
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+_IS_HELD = f"SELECT EXISTS ({_HOLDERS})"
+
+_END_HOLDERS = f"SELECT pg_terminate_backend(pid) FROM ({_HOLDERS}) AS holder"  # noqa: S608  a constant of ours
 
 # What a session can fail with. The server may be starting, stopping or out of reach; all of it passes.
 _BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -140,7 +145,15 @@ class Lease:
 
     async def _begin_epoch(self) -> int:
         connection = self._connected
-        await connection.execute(_BEGIN_EPOCH)
+        try:
+            await connection.execute(_BEGIN_EPOCH)
+        except asyncpg.LockNotAvailableError:
+            # Such as that of a process that froze, or was cut off, while the server was waiting for rows of COPY: to
+            # the server such a session is not idle, however long it takes.
+            await connection.execute("ROLLBACK")
+            ended = await connection.fetch(_END_HOLDERS, INGEST_EPOCH_LOCK)
+            log.warning("lease.transactions_ended", number=len(ended))
+            await connection.execute(_BEGIN_EPOCH)
         epoch: int = await connection.fetchval(_NEXT_EPOCH, f"{socket.gethostname()}:{os.getpid()}")
         await connection.execute("COMMIT")
         return epoch
@@ -163,7 +176,7 @@ async def held_lease(database: Database, *, seconds: float, on_wait: Callable[[]
 
 async def is_held(connection: asyncpg.Connection) -> bool:
     """Whether any process ingests into the database."""
-    return bool(await connection.fetchval(_IS_HELD))
+    return bool(await connection.fetchval(_IS_HELD, INGEST_LEASE_LOCK))
 
 
 async def begin(connection: asyncpg.Connection, epoch: int | None, *, then: str = "") -> str:

@@ -107,6 +107,26 @@ async def test_the_next_epoch_begins_after_the_transactions_of_the_one_before(mi
         lease.release()
 
 
+async def test_a_transaction_that_never_ends_keeps_nobody_from_the_next_epoch(migrated_database: Database) -> None:
+    """A server that waits for rows of COPY is not idle: no time limit of its own ends it."""
+    stalled = asyncio.Event()
+
+    async def rows() -> AsyncIterator[bytes]:
+        stalled.set()
+        await asyncio.Event().wait()
+        yield b""
+
+    writing = await connect(migrated_database, purpose="writer", idle_in_transaction_timeout="1s")
+    await begin(writing, 0)
+    copying = asyncio.create_task(writing.copy_to_table("message_revisions", source=rows()))
+    await stalled.wait()
+    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None) as lease:
+        assert lease.epoch == 1
+    copying.cancel()
+    await asyncio.wait([copying])
+    writing.terminate()
+
+
 async def test_a_transaction_commits_what_the_block_did_not_end(connection: asyncpg.Connection) -> None:
     async with transaction(connection, None):
         await connection.execute(COUNT)
