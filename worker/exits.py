@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
     OK = 0
     INTERNAL = 70  # a fault of ours: the log has the traceback
     USAGE = 64
-    DATA = 65  # the input is not in a format that is known
+    DATA = 65  # the input is in no known format, or what is stored differs from what Discord has
     NO_INPUT = 66  # the file, ticker or day that was asked for is not there
     UNAVAILABLE = 69  # PostgreSQL or Discord cannot be reached
     OUTDATED = 76  # the database is newer than this code

@@ -108,10 +108,18 @@ async def test_a_certificate_is_only_as_good_as_discord_says(
     ]
     assert found["days"][0]["is_complete"] is False
     assert "differences" in (await desk.say("certify", str(channel.id), "--verify")).out
+    assert (await desk.certified("--day", day))[0]["verified_at"] is None, "nothing counts as compared that differs"
     assert (await desk.say("certify", "5")).code == 66
 
     channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
     assert (await desk.say("certify", str(channel.id), "--verify")).code == 77
+    channel.delete()
+    gone = await desk.say("certify", str(channel.id), "--verify")
+    assert (gone.code, gone.err.count("\n")) == (66, 1)
+    sandbox.faults.rest.limit("GET /channels/*/messages", times=None, via=False)
+    away = await desk.say("certify", str(channel.id), "--verify")
+    assert (away.code, "Traceback" in away.err) == (69, False)
+    assert "Discord cannot be reached" in away.err.splitlines()[-1]
 
 
 async def test_what_is_missing_is_never_certified(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.acceptance.test_catch_up import settings
+from tests.acceptance.test_catch_up import command, settings
 from tests.support.ledger import settled
 from tests.support.waiting import until
 from tests.support.worker_process import worker_process
@@ -79,3 +79,19 @@ async def test_an_archived_thread_that_was_found_is_fetched_though_the_worker_di
     async with worker_process("run", env=env) as worker:
         await worker.ready()
         await settled_with_threads(empty_database, sandbox, thread)
+
+
+async def test_a_backfill_of_a_forum_follows_its_posts(sandbox: Sandbox, empty_database: Database) -> None:
+    forum = sandbox.add_guild("Traders").add_channel("plans", "forum")
+    posts = [forum.add_thread(f"day {number}", "the plan") for number in range(3)]
+    for post in posts:
+        for number in range(130):
+            sandbox.post(post, f"comment {number}")
+    posts[0].set_archived(True)
+    async with worker_process("run", env=settings(sandbox, empty_database, forum)) as worker:
+        await worker.ready()
+        asked = await command(empty_database, "backfill", str(forum.id), "--since", "2015-01-01")
+        assert (asked.code, asked.out.splitlines()[-1]) == (0, "Everything that was asked for is stored.")
+        async with connected(empty_database, purpose="test") as connection:
+            assert await connection.fetchval("SELECT count(*) FROM discord_messages") >= len(posts) * 131
+        await settled_with_threads(empty_database, sandbox, *posts)

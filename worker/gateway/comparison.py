@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import discord
 from asyncpg import Connection
 
-from worker.exits import RefusedError
+from worker.exits import NotFoundError, RefusedError
 from worker.gateway.rest import PAGE, Payload, Rest
-from worker.ingest.verifications import add_verification
+from worker.ingest.verifications import add_verification, forget_verifications
 
 _STORED = """
 SELECT message_id, edited_at, deleted_at IS NOT NULL AS is_deleted, revision > 0 AS has_text
@@ -35,7 +35,8 @@ class Compared:
 async def compare(
     connection: Connection, client: discord.Client, rest: Rest, *, channel_id: int, first_id: int, last_id: int
 ) -> Compared:
-    """Both ends included. Raises RefusedError where the channel's history may not be read, and what Rest raises."""
+    """Both ends included. Raises RefusedError where the channel's history may not be read, NotFoundError where there is
+    no such channel, and what Rest raises."""
     differences: list[Difference] = []
     messages, begin = 0, first_id
     while begin <= last_id:
@@ -44,7 +45,9 @@ async def compare(
         reached = last_id if len(page) < PAGE else min(int(page[-1]["id"]), last_id)
         told = {int(one["id"]): one for one in page if int(one["id"]) <= reached}
         found = await _differences(connection, channel_id, told, begin, reached)
-        if not found:
+        if found:
+            await forget_verifications(connection, channel_id, begin, reached)
+        else:
             await add_verification(connection, channel_id, begin, reached, at=at, epoch=None)
         differences += found
         messages += len(told)
@@ -60,6 +63,8 @@ async def _page(client: discord.Client, rest: Rest, channel_id: int, begin: int)
             await rest.message(client, channel_id, begin)
     except discord.Forbidden:
         raise RefusedError(f"Give the bot View Channel and Read Message History in the channel {channel_id}.") from None
+    except discord.NotFound:
+        raise NotFoundError(f"Discord knows no channel {channel_id}: it was deleted, or the bot was removed.") from None
     return page
 
 

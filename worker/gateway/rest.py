@@ -34,9 +34,11 @@ class Rest:
     """Every method raises discord.Forbidden or NotFound for what is refused, one of PASSING_REST when tries run out,
     SessionEndedError and BudgetSpentError."""
 
-    def __init__(self, pace: Pace, invalid: InvalidRequests) -> None:
+    def __init__(self, pace: Pace, invalid: InvalidRequests, *, tries: int = TRIES) -> None:
+        """`tries` are beside the library's own, which take 25 s where Discord answers with a 5xx."""
         self._pace = pace
         self._invalid = invalid
+        self._tries = tries
 
     async def messages(self, client: discord.Client, channel_id: int, *, after: int) -> list[Payload]:
         """The oldest messages behind an id, at most PAGE, oldest first."""
@@ -80,7 +82,7 @@ class Rest:
         turn: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:
         retry = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, self._tries + 1):
             self._invalid.check()
             await (turn or self._pace.turn)()
             try:
@@ -89,7 +91,7 @@ class Rest:
                 if client.is_closed():
                     # The library's connector raises a RuntimeError then.
                     raise SessionEndedError("the session with Discord has ended") from error
-                if attempt == TRIES or not _passes(error):
+                if attempt == self._tries or not _passes(error):
                     raise
                 log.warning("history.retried", attempt=attempt, reason=f"{type(error).__name__}: {error}")
             await asyncio.sleep(retry.next())

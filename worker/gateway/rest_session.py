@@ -14,9 +14,15 @@ from worker.exits import ConfigError, UnavailableError
 from worker.gateway.client import intents
 from worker.gateway.endpoints import point_library
 from worker.gateway.pacing import InvalidRequests, Pace
-from worker.gateway.rest import PASSING_REST, Rest
+from worker.gateway.rest import Rest
 from worker.gateway.session import raise_if_final
 from worker.settings import Settings
+
+# The library raises a LoginFailure for a token, and hands on what aiohttp raises and, on Linux, a reset connection.
+_UNANSWERED = (
+    *(discord.LoginFailure, discord.HTTPException, discord.RateLimited),
+    *(aiohttp.ClientError, ConnectionError, TimeoutError),
+)
 
 
 @dataclass(slots=True)
@@ -36,20 +42,21 @@ class RestSession:
 
 @asynccontextmanager
 async def rest_session(settings: Settings) -> AsyncIterator[RestSession]:
-    """A client that is logged in. Raises ConfigError, RefusedError or UnavailableError."""
+    """A client that is logged in.
+
+    Raises ConfigError, RefusedError and UnavailableError, the last also for what the block asks in vain."""
     if settings.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set: put the bot's token there (developer portal, Bot, Reset Token).")
     point_library(settings)
     trace = aiohttp.TraceConfig()
     client = discord.Client(intents=intents(), max_messages=None, http_trace=trace)
-    session = RestSession(client, Rest(Pace(settings.history_page_seconds), InvalidRequests()))
+    session = RestSession(client, Rest(Pace(settings.history_page_seconds), InvalidRequests(), tries=1))
     trace.on_request_end.append(session.answered)
     try:
-        try:
-            await client.login(settings.discord_token.get_secret_value())
-        except (discord.LoginFailure, *PASSING_REST, discord.HTTPException) as error:
-            raise_if_final(error)
-            raise UnavailableError(f"Discord cannot be reached: {type(error).__name__}: {error}") from error
+        await client.login(settings.discord_token.get_secret_value())
         yield session
+    except _UNANSWERED as error:
+        raise_if_final(error)
+        raise UnavailableError(f"Discord cannot be reached: {type(error).__name__}: {error}") from error
     finally:
         await client.close()

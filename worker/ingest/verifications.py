@@ -28,6 +28,8 @@ SELECT message_id FROM discord_messages
 
 _FORGET_WITHIN = "DELETE FROM channel_verifications WHERE channel_id = $1 AND first_id >= $2 AND last_id <= $3"
 
+_FORGET_ACROSS = "DELETE FROM channel_verifications WHERE channel_id = $1 AND first_id <= $3 AND last_id >= $2"
+
 _ADD = "INSERT INTO channel_verifications (channel_id, first_id, last_id, verified_at) VALUES ($1, $2, $3, $4)"
 
 
@@ -56,3 +58,8 @@ async def add_verification(
     async with transaction(connection, epoch):
         await connection.execute(_FORGET_WITHIN, channel_id, first_id, last_id)
         await connection.execute(_ADD, channel_id, first_id, last_id, at)
+
+
+async def forget_verifications(connection: Connection, channel_id: int, first_id: int, last_id: int) -> None:
+    """Nothing that reaches into a stretch counts as compared any more, since something in it differs."""
+    await connection.execute(_FORGET_ACROSS, channel_id, first_id, last_id)

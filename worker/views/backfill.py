@@ -20,22 +20,28 @@ NOTICE_SECONDS = 30.0  # within which a worker has looked for gaps
 # Whether anything that is asked for, up to what is covered last, is not covered. Where nothing is, that is not known.
 _CHANNEL = """
 SELECT isempty(covered) OR NOT covered @> int8range($2::bigint, greatest(upper(covered), $2)) AS is_missing,
-       (SELECT count(*) FROM discord_messages m WHERE m.channel_id = c.channel_id AND message_id >= $2) AS messages
-  FROM discord_channels c WHERE channel_id = $1
+       kind = 'forum' AS is_forum, unreachable_since IS NOT NULL AS is_gone
+  FROM discord_channels WHERE channel_id = $1
 """
+
+_PARTS = "SELECT channel_id FROM discord_channels WHERE $1 IN (channel_id, parent_id)"
+
+_STORED = "SELECT count(*) FROM discord_messages WHERE channel_id = ANY($1::bigint[]) AND message_id >= $2"
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """`messages` are those that are stored since the moment that was asked for, `gaps` the channel's open ones."""
+    """Of a channel and its threads: how many `messages` are stored since the moment that was asked for, and the open
+    `gaps`. A forum has messages in its threads alone."""
 
     is_missing: bool
+    is_forum: bool
     messages: int
     gaps: tuple[OpenGap, ...]
 
-    @property
-    def is_done(self) -> bool:
-        return not self.is_missing and not self.gaps
+    def is_done(self, *, was_noticed: bool) -> bool:
+        """`was_noticed`: there were gaps, since it was asked for."""
+        return not self.gaps and (was_noticed if self.is_forum else not self.is_missing)
 
     @property
     def is_noticed(self) -> bool:
@@ -44,7 +50,8 @@ class BackfillProgress:
 
     @property
     def is_forbidden(self) -> bool:
-        return any(gap.is_forbidden for gap in self.gaps)
+        """Nothing of what is missing may be read."""
+        return self.is_noticed and all(gap.is_forbidden for gap in self.gaps)
 
     @property
     def fetched(self) -> float:
@@ -58,12 +65,16 @@ class BackfillProgress:
 
 
 async def read_progress(connection: Connection, channel_id: int, since: datetime) -> BackfillProgress:
-    """Raises NotFoundError for a channel that nothing is known of."""
+    """Raises NotFoundError for a channel that nothing is known of, or that is gone."""
     row = await connection.fetchrow(_CHANNEL, channel_id, snowflake_at(since))
     if row is None:
         raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
-    gaps = tuple(gap for gap in await open_gaps(connection) if gap.channel_id == channel_id)
-    return BackfillProgress(**dict(row), gaps=gaps)
+    if row["is_gone"]:
+        raise NotFoundError(f"Discord knows no channel {channel_id}: it was deleted, or the bot was removed.")
+    parts = [part["channel_id"] for part in await connection.fetch(_PARTS, channel_id)]
+    messages = await connection.fetchval(_STORED, parts, snowflake_at(since))
+    gaps = tuple(gap for gap in await open_gaps(connection) if gap.channel_id in parts)
+    return BackfillProgress(row["is_missing"], row["is_forum"], messages, gaps)
 
 
 async def follow_backfill(connection: Connection, channel_id: int, since: datetime) -> None:
@@ -76,7 +87,7 @@ async def follow_backfill(connection: Connection, channel_id: int, since: dateti
     ) as progress:
         task = progress.add_task("Fetching", total=1.0)
         found = await _until_fetched(connection, channel_id, since, lambda part: progress.update(task, completed=part))
-    click.echo("Everything that was asked for is stored." if found else "Discord has no message there.")
+    click.echo("Everything that was asked for is stored." if found else "Nothing more was found there.")
 
 
 async def _until_fetched(
@@ -84,9 +95,11 @@ async def _until_fetched(
 ) -> bool:
     """False: the worker has found nothing to fetch."""
     unnoticed = 0.0
-    while not (progress := await read_progress(connection, channel_id, since)).is_done:
+    was_noticed = False
+    while not (progress := await read_progress(connection, channel_id, since)).is_done(was_noticed=was_noticed):
         if progress.is_forbidden:
             raise RefusedError(f"Give the bot View Channel and Read Message History in the channel {channel_id}.")
+        was_noticed |= progress.is_noticed
         unnoticed = 0 if progress.is_noticed else unnoticed + POLL_SECONDS
         if unnoticed > NOTICE_SECONDS:
             return False

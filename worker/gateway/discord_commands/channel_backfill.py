@@ -51,6 +51,7 @@ async def _show_progress(
     view: "BackfillView | None",
 ) -> None:
     began = last_seen = asyncio.get_running_loop().time()
+    was_noticed = False
     shown = ""
     cancelled = asyncio.Event() if view is None else view.cancelled
     while not cancelled.is_set():
@@ -61,7 +62,9 @@ async def _show_progress(
             needed = " and ".join(map(permission_name, TO_LISTEN))
             raise RefusedError(f"Give the bot {needed} in <#{channel.id}>: its history cannot be read without them.")
         last_seen = now if progress.is_noticed else last_seen
-        ending = _ending(progress, channel, since, seconds=now - began, unnoticed=now - last_seen)
+        was_noticed |= progress.is_noticed
+        is_done = progress.is_done(was_noticed=was_noticed)
+        ending = _ending(progress, channel, since, is_done=is_done, seconds=now - began, unnoticed=now - last_seen)
         if ending is not None:
             if view is not None:
                 view.stop()
@@ -74,11 +77,17 @@ async def _show_progress(
 
 
 def _ending(
-    progress: BackfillProgress, channel: ListenableChannel, since: datetime, *, seconds: float, unnoticed: float
+    progress: BackfillProgress,
+    channel: ListenableChannel,
+    since: datetime,
+    *,
+    is_done: bool,
+    seconds: float,
+    unnoticed: float,
 ) -> str | None:
     """What is said last, once there is nothing more to be shown."""
     day = discord.utils.format_dt(since, "D")
-    if progress.is_done:
+    if is_done:
         return f"Everything in <#{channel.id}> since {day} is stored: {progress.messages} messages."
     if unnoticed > NOTICE_SECONDS:
         return f"Discord has no message in <#{channel.id}> since {day} that is not stored."
