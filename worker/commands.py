@@ -288,7 +288,7 @@ async def certify(settings: Settings, channel_id: int, day: date | None, *, veri
     if is_json:
         click.echo(certificate_json(days, compared))
     else:
-        show_certificate(terminal(), days, compared, ZoneInfo(settings.plan_timezone))
+        show_certificate(terminal(), days, compared)
     return ExitCode.DATA if compared and compared.differences else ExitCode.OK
 
 

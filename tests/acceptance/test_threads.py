@@ -1,5 +1,6 @@
 """Threads and forum posts of a listened channel, active and archived, born and archived while nobody was connected."""
 
+import json
 import signal
 
 import pytest
@@ -95,3 +96,5 @@ async def test_a_backfill_of_a_forum_follows_its_posts(sandbox: Sandbox, empty_d
         async with connected(empty_database, purpose="test") as connection:
             assert await connection.fetchval("SELECT count(*) FROM discord_messages") >= len(posts) * 131
         await settled_with_threads(empty_database, sandbox, *posts)
+        certified = await command(empty_database, "certify", str(posts[1].id), "--json")
+        assert [day["is_complete"] for day in json.loads(certified.out)["days"]] == [True], "complete since it was born"

@@ -13,7 +13,7 @@ from worker.gateway.rest import PAGE, Payload, Rest
 from worker.ingest.verifications import add_verification, forget_verifications
 
 _STORED = """
-SELECT message_id, edited_at, deleted_at IS NOT NULL AS is_deleted, revision > 0 AS has_text
+SELECT message_id, edited_at, deleted_at IS NOT NULL AS is_deleted
   FROM discord_messages WHERE channel_id = $1 AND message_id BETWEEN $2 AND $3
 """
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import tzinfo
+from datetime import UTC
 
 from rich.console import Console
 from rich.text import Text
@@ -35,20 +35,20 @@ def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) ->
     )
 
 
-def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: Compared | None, zone: tzinfo) -> None:
-    """`zone` is the one whose clock the times are told by."""
+def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: Compared | None) -> None:
+    """Days and times are those of UTC."""
     if not days:
         console.print(styled("No message of it is stored, and none is known to be missing.", FAINT))
     else:
-        drawn = table(["Day (UTC)", "Messages", "Edited", "Deleted", "Complete", "Compared with Discord"])
+        drawn = table(["Day (UTC)", "Messages", "Edited", "Deleted", "Complete", "Compared with Discord (UTC)"])
         for day in days:
             drawn.add_row(
                 f"{day.day}",
                 str(day.messages),
                 str(day.edited),
                 str(day.deleted),
-                _complete(day, zone),
-                styled(f"{day.verified_at.astimezone(zone):%m-%d %H:%M}" if day.verified_at else "not yet", FAINT),
+                _complete(day),
+                styled(f"{day.verified_at.astimezone(UTC):%m-%d %H:%M}" if day.verified_at else "not yet", FAINT),
             )
         console.print(drawn)
         for day in days:
@@ -60,8 +60,8 @@ def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: C
             console.print(styled(f"  {difference.message_id}  {difference.what}", FLAG_STYLE))
 
 
-def _complete(day: CertifiedDay, zone: tzinfo) -> Text:
+def _complete(day: CertifiedDay) -> Text:
     if not day.is_complete:
         return styled("no", FLAG_STYLE)
-    until = f", until {day.known_until.astimezone(zone):%m-%d %H:%M}" if day.known_until else ""
+    until = f", until {day.known_until.astimezone(UTC):%H:%M}" if day.known_until else ""
     return styled(f"yes{until}", "green")

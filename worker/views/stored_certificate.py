@@ -12,12 +12,13 @@ from worker.ingest.observation import snowflake_at, snowflake_time
 ONE_DAY = timedelta(days=1)
 SETTLED_SECONDS = 2  # what was posted a moment ago is still being stored
 
-# The newest id that is known of: stored, covered, or found missing.
-_NEWEST = """
-SELECT greatest(upper(covered) - 1,
+# The newest id that is known of: stored, covered, or found missing. No message of a thread is older than it.
+_KNOWN = """
+SELECT CASE WHEN kind = 'thread' THEN channel_id ELSE 0 END AS oldest,
+       greatest(upper(covered) - 1,
                 (SELECT max(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id),
                 (SELECT max(last_id) FROM ingestion_gaps g
-                  WHERE g.channel_id = c.channel_id AND outcome IS DISTINCT FROM 'cancelled')) AS newest
+                  WHERE g.channel_id = c.channel_id AND outcome IS DISTINCT FROM 'cancelled'), 0) AS newest
   FROM discord_channels c WHERE channel_id = $1
 """
 
@@ -65,13 +66,12 @@ class CertifiedDay:
 
 async def read_certificate(connection: Connection, channel_id: int, day: date | None) -> list[CertifiedDay]:
     """That day, or all of which anything is stored or missing. Raises NotFoundError for a channel that is not known."""
-    known = await connection.fetchrow(_NEWEST, channel_id)
+    known = await connection.fetchrow(_KNOWN, channel_id)
     if known is None:
         raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
-    newest: int = known["newest"] or 0
     stored = {row["day"]: row for row in await connection.fetch(_DAYS, channel_id, day)}
-    days = {day} if day else stored.keys() | await _days_with_gaps(connection, channel_id, newest)
-    return [await _certified(connection, channel_id, newest, one, stored.get(one)) for one in sorted(days)]
+    days = {day} if day else stored.keys() | await _days_with_gaps(connection, channel_id, known["newest"])
+    return [await _certified(connection, channel_id, known, one, stored.get(one)) for one in sorted(days)]
 
 
 def stretch_of_day(day: date) -> tuple[int, int]:
@@ -110,13 +110,13 @@ async def _gaps(connection: Connection, channel_id: int, newest: int) -> list[Ga
 
 
 async def _certified(
-    connection: Connection, channel_id: int, newest: int, day: date, stored: Record | None
+    connection: Connection, channel_id: int, known: Record, day: date, stored: Record | None
 ) -> CertifiedDay:
     first_id, last_id = (stored["first_id"], stored["last_id"]) if stored else (None, None)
     begin, end = stretch_of_day(day)
-    known = min(end, newest)
-    stretch = await connection.fetchrow(_STRETCH, channel_id, begin, max(begin, known + 1), first_id, last_id)
-    is_complete = stretch is not None and known >= begin and stretch["is_covered"]
+    begin, last = max(begin, known["oldest"]), min(end, known["newest"])
+    stretch = await connection.fetchrow(_STRETCH, channel_id, begin, max(begin, last + 1), first_id, last_id)
+    is_complete = stretch is not None and last >= begin and stretch["is_covered"]
     return CertifiedDay(
         day,
         first_id,
@@ -125,6 +125,6 @@ async def _certified(
         edited=stored["edited"] if stored else 0,
         deleted=stored["deleted"] if stored else 0,
         is_complete=is_complete,
-        known_until=snowflake_time(known) if is_complete and known < end else None,
+        known_until=snowflake_time(last) if is_complete and last < end else None,
         verified_at=stretch["verified_at"] if stretch is not None else None,
     )
