@@ -38,7 +38,13 @@ SELECT channel_id, coalesce(threads_checked_at, history_from, created_at) AS unt
   FROM discord_channels WHERE channel_id = ANY($1::bigint[])
 """
 
-_SET_THREADS_CHECKED = "UPDATE discord_channels SET threads_checked_at = $2 WHERE channel_id = ANY($1::bigint[])"
+# Locked in the order in which a transaction that writes locks its channels.
+_SET_THREADS_CHECKED = """
+WITH locked AS (
+  SELECT channel_id FROM discord_channels WHERE channel_id = ANY($1::bigint[]) ORDER BY channel_id FOR NO KEY UPDATE
+)
+UPDATE discord_channels c SET threads_checked_at = $2 FROM locked WHERE c.channel_id = locked.channel_id
+"""
 
 _FORBIDDEN = "SELECT channel_id FROM discord_channels WHERE permission_state = 'missing'"
 

@@ -204,7 +204,8 @@ async def _erase_messages(connection: Connection, message_ids: list[int], user_i
     if not message_ids:
         return
     await connection.execute(_ERASE_MESSAGES, message_ids, user_id, ERASED)
-    for statement in (_ERASE_REVISIONS, _ERASE_SETUPS, _ERASE_PLANS, _ASK_ANNOUNCEMENTS):
+    # Plans before setups, as the writer locks them.
+    for statement in (_ERASE_REVISIONS, _ERASE_PLANS, _ERASE_SETUPS, _ASK_ANNOUNCEMENTS):
         await connection.execute(statement, message_ids)
     await connection.execute(_ERASE_PAST_EVENTS, [correlation.of_message(one) for one in message_ids])
 

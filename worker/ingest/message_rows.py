@@ -31,7 +31,7 @@ _NEW_MESSAGE: dict[str, packing.Packer] = {
     "channel_id": _repeated(packing.pack_bigint),
     "guild_id": _repeated(packing.pack_bigint),
     "author_id": _repeated(packing.pack_bigint),
-    "author_name": _repeated(packing.pack_text),
+    "author_name": packing.pack_text,  # which is not to stay in memory where somebody asked to be erased
     "is_webhook": packing.pack_boolean,
     "kind": _repeated(packing.pack_text),
     "content": packing.pack_text,

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from worker.words import Origin
 
-DISCORD_EPOCH, _MILLISECOND = datetime(2015, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 GREATEST_ID = (1 << 63) - 1  # that the database holds; Discord comes to it in 2084
 
 

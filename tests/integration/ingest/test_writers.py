@@ -29,7 +29,7 @@ async def writers(new_writer: Callable[[], Writer]) -> AsyncIterator[Writers]:
     await writers.close()
 
 
-async def test_a_channel_that_is_locked_holds_no_other_one_back(
+async def test_a_channel_that_is_locked_leaves_a_writer_to_the_others(
     migrated_database: Database, connection: Connection, writers: Writers
 ) -> None:
     locked, others = next(rooms), [next(rooms) for _ in range(6)]
