@@ -153,5 +153,5 @@ class Worker:
                 task.cancel()
             await asyncio.wait((work, lost))
             await ingester.close()
-            metrics.IS_INGESTER.set(0)
+            metrics.clear_ingest()
             self.health.role = "starting"

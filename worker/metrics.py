@@ -80,3 +80,11 @@ COMMAND_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 3, 10, 60, 900),
     registry=REGISTRY,
 )
+
+
+def clear_ingest() -> None:
+    """Takes back what only the process that ingests knows."""
+    for number in (IS_INGESTER, QUEUE_LENGTH):
+        number.set(0)
+    for series in (OPEN_GAP_SINCE, CONSUMER_LAG_EVENTS, CONSUMER_LAG_SECONDS, DEAD_LETTERS):
+        series.clear()

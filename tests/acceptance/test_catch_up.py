@@ -233,8 +233,9 @@ async def test_a_channel_that_is_gone_leaves_no_open_gap(
 ) -> None:
     other = sandbox.add_guild("Left").add_channel("plans")
     third = channel.guild.add_channel("third")
-    env = settings(sandbox, empty_database, channel, other, third)
-    await started_once(sandbox, env, empty_database, channel, other, third)
+    last = channel.guild.add_channel("last")
+    env = settings(sandbox, empty_database, channel, other, third, last)
+    await started_once(sandbox, env, empty_database, channel, other, third, last)
     for one in (channel, other, third):
         sandbox.post(one, "missed")
         one.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
@@ -245,15 +246,24 @@ async def test_a_channel_that_is_gone_leaves_no_open_gap(
             return [outcome for _, _, outcome in await gaps(empty_database)].count(None) == 3
 
         await until(three_are_open, "three gaps to be open")
+        sandbox.post(third, "stored, though what lies before it is missing")
+        sandbox.post(last, "stored after it")
+        await settled(empty_database, sandbox, last)
         channel.delete()
         other.guild.remove_bot()
         await until(lambda: _unreachable(empty_database, channel, other), "two channels to be given up")
         await worker.stop(signal.SIGKILL)
     third.delete()
+    sandbox.post(last, "shows that gaps were looked for")
     async with worker_process("run", env=env) as worker:
         await worker.ready()
         await until(lambda: _unreachable(empty_database, channel, other, third), "the third to be given up too")
-        assert [outcome for _, _, outcome in await gaps(empty_database)].count("unreachable") == 3
+        await settled(empty_database, sandbox, last)
+        await all_closed(empty_database)
+        of_gone = [outcome for channel_id, _, outcome in await gaps(empty_database) if channel_id != last.id]
+        assert of_gone == ["unreachable"] * 3
+        status = json.loads((await command(empty_database, "status", "--json")).out)
+        assert [one["gaps"] for one in status["channels"]] == [[]] * 4
 
 
 async def test_history_is_fetched_as_far_back_as_asked_for(

@@ -10,7 +10,7 @@ from tests.support.ledger import settled
 from tests.support.waiting import until
 from tests.support.worker_process import WorkerProcess, settings_for, worker_process
 from worker.db.connection import Database, connected
-from worker.sandbox import Channel, Sandbox
+from worker.sandbox import Channel, Permission, Sandbox
 
 LEASE_SECONDS = 2.0  # a busy machine may hold a process up for one
 
@@ -148,6 +148,29 @@ async def test_the_standby_takes_over_from_one_that_is_cut_off(
         assert await standby.stop() == 0
 
 
+async def test_a_standby_shows_no_gaps_and_no_queue_of_its_own(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    async with (
+        cable_to(empty_database) as (cable, url),
+        two_workers(sandbox, empty_database, channel, url) as (leader, standby),
+    ):
+        channel.set_permissions(deny=Permission.VIEW_CHANNEL)
+        sandbox.post(channel, "hidden")
+        channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+        await until(lambda: _shows(leader, "worker_open_gap_since_seconds{"), "a gap to be shown")
+        cable.cut()
+        sandbox.post(channel, "received by one that cannot write")
+        await until(lambda: _shows(leader, "worker_queue_length 1.0"), "a message to wait")
+        await in_role(standby, "ingester")
+        cable.mend()
+        await in_role(leader, "standby")
+        shown = (await leader.health("/metrics"))[1]
+        assert "worker_open_gap_since_seconds{" not in shown
+        assert "worker_queue_length 0.0" in shown
+        await until(lambda: _shows(standby, "worker_open_gap_since_seconds{"), "the other one to show the gap")
+
+
 async def test_one_whose_sessions_are_ended_goes_on_or_is_followed(
     sandbox: Sandbox, channel: Channel, empty_database: Database
 ) -> None:
@@ -171,3 +194,7 @@ async def test_one_whose_sessions_are_ended_goes_on_or_is_followed(
 
 async def _logged(worker: WorkerProcess, *events: str) -> bool:
     return any(worker.logged(event) for event in events)
+
+
+async def _shows(worker: WorkerProcess, metric: str) -> bool:
+    return metric in (await worker.health("/metrics"))[1]

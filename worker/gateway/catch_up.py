@@ -9,17 +9,15 @@ from collections.abc import Awaitable, Callable
 
 import discord
 import structlog
-from asyncpg import Connection
 
-from worker import metrics
 from worker.db.lease import task_group
 from worker.failpoints import reach
 from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
 from worker.gateway.look_back import LookBack, Window
 from worker.gateway.pacing import BudgetSpentError
-from worker.gateway.rest import PASSING_REST, SessionEndedError
+from worker.gateway.rest import PASSING_REST, UNKNOWN_CHANNEL, SessionEndedError
 from worker.gateway.survey import Survey
-from worker.ingest.gaps import account_for_gaps, open_gaps
+from worker.ingest.gaps import account_for_gaps, give_up_gaps
 from worker.ingest.verifications import channels_with_messages
 from worker.ingest.writer import PASSING
 from worker.waiting import happened, jittered
@@ -93,7 +91,6 @@ class CatchUp:
             async with self._means.session.use() as connection:
                 gaps = await account_for_gaps(connection, self._newest, reason, self._means.epoch)
                 reach("history.gaps_accounted")
-                await _show_open_gaps(connection)
                 if looks_back:
                     stored = await channels_with_messages(connection, not_before=self._window.first_id)
                     self._due.update(found.newest.keys() & stored)
@@ -119,7 +116,7 @@ class CatchUp:
             changed = self._changed
             self._again.discard(channel_id)
             try:
-                await self._close_once(channel_id, reason)
+                await self._close_unless_gone(channel_id, reason)
             except NotPermittedError:
                 log.warning("history.not_permitted", channel_id=channel_id, needs="View Channel, Read Message History")
             except _RETRIED as error:
@@ -130,21 +127,25 @@ class CatchUp:
             if channel_id not in self._again:
                 return
 
+    async def _close_unless_gone(self, channel_id: int, reason: GapReason) -> None:
+        """Nothing else tells of a thread that was deleted while nobody was connected."""
+        try:
+            await self._close_once(channel_id, reason)
+        except discord.NotFound as error:
+            if error.code != UNKNOWN_CHANNEL:
+                raise
+            self._due.discard(channel_id)
+            async with self._means.session.use() as connection:
+                await give_up_gaps(connection, [channel_id], self._means.epoch)
+            self._means.on_commit()
+
     async def _close_once(self, channel_id: int, reason: GapReason) -> None:
         await GapFetch(self._means, channel_id, lambda: self._newest[channel_id]).run()
         async with self._means.session.use() as connection:
             await account_for_gaps(connection, {channel_id: self._newest[channel_id]}, reason, self._means.epoch)
-            await _show_open_gaps(connection)
         self._means.on_commit()
         if channel_id in self._due:
             if await LookBack(self._means, channel_id, self._window).run():
                 self._due.discard(channel_id)
             else:
                 asyncio.get_running_loop().call_later(self._window.settled_seconds, self.want, "self_check")
-
-
-async def _show_open_gaps(connection: Connection) -> None:
-    metrics.OPEN_GAP_SINCE.clear()
-    for gap in await open_gaps(connection):
-        labels = metrics.OPEN_GAP_SINCE.labels(str(gap.channel_id), str(gap.first_id), str(gap.last_id), gap.reason)
-        labels.set(gap.opened_at.timestamp())

@@ -17,6 +17,7 @@ FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 4.0
 
 # What passes: the library gives up on a 503, and on Linux it hands a reset connection on.
 PASSING_REST = (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordServerError, discord.RateLimited)
+UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 
 

@@ -12,8 +12,9 @@ from worker.db.shared_session import SharedSession
 from worker.gateway.archived_threads import ArchivedThread, archived_threads, private_archived_threads
 from worker.gateway.client import GatewayClient
 from worker.gateway.described import ThreadedChannel, can_read_history, describe
-from worker.gateway.rest import Rest
+from worker.gateway.rest import UNKNOWN_CHANNEL, Rest
 from worker.ingest.channels import (
+    Channel,
     ChannelBook,
     describe_channels,
     forbidden_channels,
@@ -22,7 +23,6 @@ from worker.ingest.channels import (
 )
 from worker.ingest.gaps import give_up_gaps, open_gaps
 
-UNKNOWN_CHANNEL = 10003
 THREADS_MARGIN = timedelta(hours=1)  # how much of what is known of archived threads is looked at again
 
 log = structlog.get_logger(__name__)
@@ -64,10 +64,13 @@ class Survey:
             for gap in await open_gaps(connection):
                 # An archived thread is found once; what was missing then may be missing still.
                 found.newest.setdefault(gap.channel_id, gap.last_id)
-        await self._ask_anew(client, found, forbidden)
+        gone = await self._ask_anew(client, found, forbidden)
         if archived:
             await self._add_archived(client, found)
-        await self._look_for_gone(client)
+        gone |= {one.channel_id for one in list(self._book.listened()) if await self._is_gone(client, one)}
+        if gone:
+            async with self._session.use() as connection:
+                await give_up_gaps(connection, gone, self._epoch)
         await self._reload_channels()
         return found
 
@@ -76,14 +79,19 @@ class Survey:
         async with self._session.use() as connection:
             await set_threads_checked(connection, found.threads_of, found.began, self._epoch)
 
-    async def _ask_anew(self, client: GatewayClient, found: Surveyed, forbidden: set[int]) -> None:
-        """What the library was told of a channel that the bot could not see may be stale."""
+    async def _ask_anew(self, client: GatewayClient, found: Surveyed, forbidden: set[int]) -> set[int]:
+        """What the library was told of a channel that the bot could not see may be stale. Returns those that are gone,
+        as a thread is that was deleted while nobody was connected."""
+        gone: set[int] = set()
         for channel_id in sorted(found.newest.keys() & forbidden):
             try:
                 told = await self._rest.channel(client, channel_id)
-            except (discord.Forbidden, discord.NotFound):
+            except (discord.Forbidden, discord.NotFound) as error:
+                if error.code == UNKNOWN_CHANNEL:
+                    gone.add(channel_id)
                 continue
             found.newest[channel_id] = max(found.newest[channel_id], int(told.get("last_message_id") or 0))
+        return gone
 
     async def _add_archived(self, client: GatewayClient, found: Surveyed) -> None:
         channels = [
@@ -111,25 +119,20 @@ class Survey:
             async for thread in private_archived_threads(client, self._rest, channel):
                 yield thread
 
-    async def _look_for_gone(self, client: GatewayClient) -> None:
-        """Channels that were deleted, and guilds that the bot was removed from, while nobody was connected."""
-        for channel in list(self._book.listened()):
-            if channel.is_unreachable or client.get_channel(channel.channel_id) is not None:
-                continue
-            guild = client.get_guild(channel.guild_id) if channel.guild_id else None
-            if guild is not None and guild.unavailable:
-                continue
-            if await self._is_gone(client, channel.channel_id):
-                log.warning("channel.unreachable", channel_id=channel.channel_id)
-                async with self._session.use() as connection:
-                    await give_up_gaps(connection, channel.channel_id, self._epoch)
-
-    async def _is_gone(self, client: GatewayClient, channel_id: int) -> bool:
+    async def _is_gone(self, client: GatewayClient, channel: Channel) -> bool:
+        """Whether a channel was deleted, or the bot removed from its guild, also while nobody was connected."""
+        if client.get_channel(channel.channel_id) is not None:
+            return False
+        guild = client.get_guild(channel.guild_id) if channel.guild_id else None
+        if guild is not None and guild.unavailable:
+            return False
+        if channel.is_unreachable:
+            return True
         try:
-            await self._rest.channel(client, channel_id)
+            await self._rest.channel(client, channel.channel_id)
         except discord.NotFound as error:
             return error.code == UNKNOWN_CHANNEL
         except discord.Forbidden:
-            # The gateway tells of every channel of the bot's guilds, so this one is in none of them.
-            return True
+            # In one of the bot's guilds it lacks a permission: an archived thread is not told of there.
+            return guild is None
         return False

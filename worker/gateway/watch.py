@@ -114,6 +114,5 @@ class SessionWatch:
 
     async def _give_up(self, channel_ids: Sequence[int]) -> None:
         async with self._session.use() as connection:
-            for channel_id in channel_ids:
-                await give_up_gaps(connection, channel_id, self._epoch)
+            await give_up_gaps(connection, channel_ids, self._epoch)
         self._on_commit()

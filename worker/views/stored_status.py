@@ -32,7 +32,7 @@ _EVENTS = "SELECT max(id) AS last_id, count(*) AS kept FROM events"
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """`gaps` are those that a worker has found and that are open, `unnoticed` those that none has found yet, up to the
-    last stored message; the newest first."""
+    last stored message, and nobody will of a channel that is gone; the newest first."""
 
     channel_id: int
     name: str
@@ -78,7 +78,11 @@ async def _channels(connection: Connection) -> tuple[ChannelStatus, ...]:
     gaps = defaultdict[int, list[OpenGap]](list)
     for gap in await open_gaps(connection):
         gaps[gap.channel_id].append(gap)
-    newest = {row["channel_id"]: row["last_message_id"] for row in rows if row["listens"] and row["last_message_id"]}
+    newest = {
+        row["channel_id"]: row["last_message_id"]
+        for row in rows
+        if row["listens"] and row["last_message_id"] and not row["unreachable_since"]
+    }
     unnoticed = defaultdict[int, list[Gap]](list)
     for missing in await find_gaps(connection, newest):
         if not any(gap.first_id <= missing.last_id and missing.first_id <= gap.last_id for gap in gaps[missing[0]]):
