@@ -8,6 +8,9 @@ from typing import Any
 
 _BESIDE_CONTENT = ("message_snapshots", "embeds", "components", "poll", "attachments")
 _FETCHED_TYPES = ("article", "gifv", "image", "link", "video")
+_FETCHED_PARTS = ("provider", "video")  # Discord takes them from nobody who sends an embed
+_POST_FOOTERS = ("Twitter", "X")  # of a post there, which is previewed as rich and has no provider
+_IS_CROSSPOST = 1 << 1
 
 
 def text_of(payload: dict[str, Any]) -> str:
@@ -18,13 +21,12 @@ def text_of(payload: dict[str, Any]) -> str:
 
 
 def _parts(message: dict[str, Any]) -> Iterator[str]:
-    content = _string(message, "content")
-    yield content
+    yield _string(message, "content")
     # A forward's own content is empty: what was forwarded lies in its snapshots.
     for snapshot in _dicts(message, "message_snapshots"):
         yield from _parts(_dict(snapshot, "message"))
     for embed in _dicts(message, "embeds"):
-        if not _is_link_preview(embed, content):
+        if not _is_link_preview(embed, message):
             yield from _embed(embed)
     for component in _dicts(message, "components"):
         yield from _component(component)
@@ -33,13 +35,29 @@ def _parts(message: dict[str, Any]) -> Iterator[str]:
         yield _string(attachment, "description")
 
 
-def _is_link_preview(embed: dict[str, Any], content: str) -> bool:
+def _is_link_preview(embed: dict[str, Any], message: dict[str, Any]) -> bool:
     """What Discord fetched for a link in the content is not what the author wrote, and comes seconds later.
 
-    Bots and webhooks write embeds of type rich only. A post on another site can be previewed as rich too; otherwise the
-    address tells nothing, because a page may name another one as its own."""
+    Only programs can send embeds, all of type rich. A post on another site can be previewed as rich too, so where no
+    program wrote, the address tells; it tells nothing more, because a page may name another one as its own, and a
+    program may name in its content where its own embed leads to."""
+    if embed.get("type") in _FETCHED_TYPES or any(map(embed.get, _FETCHED_PARTS)):
+        return True
     url = _string(embed, "url")
-    return embed.get("type") in _FETCHED_TYPES or (bool(url) and url in content)
+    if not url or url not in _string(message, "content"):
+        return False
+    is_own = embed.get("type") == "rich" and _is_by_program(message)
+    return not is_own or _string(_dict(embed, "footer"), "text") in _POST_FOOTERS
+
+
+def _is_by_program(message: dict[str, Any]) -> bool:
+    """Whether a bot or a webhook is known to have written it; a forward does not tell.
+
+    What is crossposted from a followed channel comes through a webhook, whoever wrote it."""
+    flags = message.get("flags")
+    if isinstance(flags, int) and flags & _IS_CROSSPOST:
+        return False
+    return bool(message.get("webhook_id")) or _dict(message, "author").get("bot") is True
 
 
 def _embed(embed: dict[str, Any]) -> Iterator[str]:
@@ -53,13 +71,15 @@ def _embed(embed: dict[str, Any]) -> Iterator[str]:
 
 
 def _component(component: dict[str, Any]) -> Iterator[str]:
-    """Text displays and labels, through any nesting of rows, sections and containers."""
-    yield _string(component, "content")
-    yield _string(component, "label")
-    for child in _dicts(component, "components"):
-        yield from _component(child)
-    if accessory := _dict(component, "accessory"):
-        yield from _component(accessory)
+    """What can be read in a component, a picture of a gallery or an option of a menu, through any nesting of them."""
+    for key in ("content", "label", "description", "placeholder"):
+        yield _string(component, key)
+    for key in ("components", "items", "options"):
+        for child in _dicts(component, key):
+            yield from _component(child)
+    for key in ("accessory", "component"):
+        if child := _dict(component, key):
+            yield from _component(child)
 
 
 def _poll(poll: dict[str, Any]) -> Iterator[str]:

@@ -36,8 +36,7 @@ def test_an_embed_that_a_bot_wrote() -> None:
         "title": "SPY",
         "description": "Breakout above 582.54",
         "fields": [{"name": "Targets", "value": "586.25"}, {"name": "Stop", "value": "580"}],
-        "footer": {"text": "not advice"},
-        "provider": {"name": "nobody reads it"},
+        "footer": {"text": "not advice", "icon_url": "https://plans.example.com/nobody-reads-it.png"},
     }
     read = "Plan Bot\nSPY\nBreakout above 582.54\nTargets\n586.25\nStop\n580\nnot advice"
     assert text_of({"content": "", "embeds": [embed]}) == read
@@ -60,6 +59,34 @@ def test_a_link_preview_is_no_text(embed: dict[str, Any]) -> None:
     assert text_of({"content": content, "embeds": [embed]}) == content
 
 
+HOOK = {"webhook_id": "1"}
+BOT = {"author": {"id": "1", "bot": True}}
+CROSSPOST = {"webhook_id": "1", "flags": 2, "author": {"id": "1", "bot": True}}
+LINK = "A+ Setups https://plans.example.com/1"
+PLAN = {"type": "rich", "url": "https://plans.example.com/1", "title": "SPY above 582.54"}
+
+
+@pytest.mark.parametrize("writer", [HOOK, BOT])
+def test_a_programs_own_embed_is_text_where_its_content_has_the_same_address(writer: dict[str, Any]) -> None:
+    fetched = preview("https://plans.example.com/1")
+    assert text_of({"content": LINK, "embeds": [PLAN, fetched], **writer}) == f"{LINK}\nSPY above 582.54"
+
+
+@pytest.mark.parametrize(
+    ("writer", "embed"),
+    [
+        (HOOK, {**PLAN, "footer": {"text": "X", "icon_url": "https://abs.example.com/x.png"}}),
+        (BOT, {**PLAN, "provider": {"name": "another site"}}),
+        (BOT, {**PLAN, "url": "https://canonical.example.com", "video": {"url": "https://example.com/v"}}),
+        (BOT, {"url": PLAN["url"], "title": "of an export, which leaves out the type"}),
+        (CROSSPOST, PLAN),
+        ({"author": {"id": "1"}}, PLAN),
+    ],
+)
+def test_what_was_fetched_for_a_programs_link_is_no_text(writer: dict[str, Any], embed: dict[str, Any]) -> None:
+    assert text_of({"content": LINK, "embeds": [embed], **writer}) == LINK
+
+
 def test_components_at_any_depth() -> None:
     section = {
         "type": 9,
@@ -71,6 +98,20 @@ def test_components_at_any_depth() -> None:
     assert text_of({"content": "", "components": [container]}) == "SPY above 582.54\nChart\nBull"
 
 
+def test_pictures_and_menus_among_components() -> None:
+    thumbnail = {"type": 11, "media": {"url": "https://example.com/t.png"}, "description": "SPY, 5 minutes"}
+    section = {"type": 9, "components": [{"type": 10, "content": "SPY"}], "accessory": thumbnail}
+    gallery = {"type": 12, "items": [{"media": {}, "description": "breakout above 582.54"}, {"description": None}]}
+    options = [{"label": "SPY", "value": "1", "description": "above 582.54"}, {"label": "QQQ", "value": "2"}]
+    menu = {"type": 3, "custom_id": "ticker", "placeholder": "Which plan?", "options": options}
+    labelled = {"type": 18, "label": "Ticker", "description": "one of them", "component": menu}
+    container = {"type": 17, "components": [section, gallery, {"type": 13, "file": {}, "name": "x.pdf"}]}
+    message = {"content": "", "components": [container, labelled, {"type": 1, "components": [menu]}]}
+    shown = ["Which plan?", "SPY", "above 582.54", "QQQ"]
+    pictures = ["SPY", "SPY, 5 minutes", "breakout above 582.54"]
+    assert text_of(message).split("\n") == [*pictures, "Ticker", "one of them", *shown, *shown]
+
+
 def test_a_poll_and_the_description_of_a_picture() -> None:
     poll = {
         "question": {"text": "SPY today?"},
@@ -80,7 +121,24 @@ def test_a_poll_and_the_description_of_a_picture() -> None:
     assert text_of(message) == "vote\nSPY today?\nup\nthe open"
 
 
-PARTS = ["content", "message_snapshots", "message", "embeds", "fields", "components", "accessory", "poll", "answers"]
+PARTS = [
+    "content",
+    "message_snapshots",
+    "message",
+    "embeds",
+    "fields",
+    "components",
+    "accessory",
+    "component",
+    "items",
+    "options",
+    "poll",
+    "answers",
+    "author",
+    "flags",
+    "webhook_id",
+    "url",
+]
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(PARTS), inner, max_size=4),
