@@ -201,12 +201,22 @@ async def test_the_doctor_names_what_is_wrong(sandbox: Sandbox, channel: Channel
         well = await desk.say("doctor")
         assert well.code == 0, well
         assert "ingests" in well.out
+        async with connected(empty_database, purpose="test") as connection:
+            await connection.execute(
+                "UPDATE discord_messages SET received_at = received_at - interval '3 days',"
+                " posted_at = posted_at - interval '3 days'"
+            )
+        quiet = (await desk.findings())["lag"]
+        assert quiet["state"] == "fine"
+        assert "3 days, 0:0" in quiet["said"]
     hidden.set_permissions(deny=Permission.VIEW_CHANNEL)
     channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
     sandbox.set_privileged(Intent(0))
     found = await desk.findings()
     wrong = {subject for subject, finding in found.items() if finding["state"] == "wrong"}
-    assert wrong == {"worker", "intents", "channel plans", "channel hidden"}
+    assert wrong == {"worker", "lag", "intents", "channel plans", "channel hidden"}
+    assert "3 days, 0:0" in found["lag"]["said"]
+    assert "run" in found["lag"]["advice"]
     assert "Read Message History" in found["channel plans"]["advice"]
     assert "View Channel" in found["channel hidden"]["advice"]
     desk.more["DISCORD_TOKEN"] = "another"

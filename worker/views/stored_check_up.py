@@ -14,22 +14,25 @@ from worker.ingest.gaps import open_gaps
 
 LEAST_FREE_BYTES = 1 << 30
 LATE = timedelta(minutes=1)  # from a message's posting to its receipt over the gateway
+START = "Start one with `run`."
 
 _CLOCK = "SELECT clock_timestamp()"
 
 _LAST_LIVE = """
-SELECT posted_at, received_at FROM discord_messages
+SELECT received_at - posted_at AS delay, greatest(clock_timestamp() - received_at, '0') AS age
+  FROM discord_messages
  WHERE origin = 'live' AND revision > 0 ORDER BY message_id DESC LIMIT 1
 """
 
 
 async def check_database(connection: Connection, folder: Path | None) -> list[Finding]:
     """`folder` is where the embedded server keeps its data; None: the server is somewhere else."""
+    is_ingesting = await is_held(connection)
     return [
         await _schema(connection),
-        await _ingester(connection),
+        await _ingester(connection, is_ingesting=is_ingesting),
         await _gaps(connection),
-        await _lag(connection),
+        await _lag(connection, is_ingesting=is_ingesting),
         await _clock(connection),
         *([_disk(folder)] if folder else []),
     ]
@@ -43,11 +46,11 @@ async def _schema(connection: Connection) -> Finding:
     return Finding("schema", "wrong", said, "Run `migrate`; docs/migrations.md tells the rest.")
 
 
-async def _ingester(connection: Connection) -> Finding:
-    if await is_held(connection):
+async def _ingester(connection: Connection, *, is_ingesting: bool) -> Finding:
+    if is_ingesting:
         holder = await connection.fetchval("SELECT holder FROM ingest_lease")
         return Finding("worker", "fine", f"{holder} ingests")
-    return Finding("worker", "wrong", "no worker ingests", "Start one with `run`.")
+    return Finding("worker", "wrong", "no worker ingests", START)
 
 
 async def _gaps(connection: Connection) -> Finding:
@@ -58,13 +61,18 @@ async def _gaps(connection: Connection) -> Finding:
     return Finding("gaps", "wrong", f"{len(gaps)} open, the oldest since {oldest:%Y-%m-%d %H:%M} UTC", "See `status`.")
 
 
-async def _lag(connection: Connection) -> Finding:
+async def _lag(connection: Connection, *, is_ingesting: bool) -> Finding:
+    """A quiet channel has no newer message either, so the age of the newest one alone is no fault."""
     row = await connection.fetchrow(_LAST_LIVE)
+    said = "no message came over the gateway yet"
+    if row is not None:
+        age, delay = timedelta(seconds=round(row["age"].total_seconds())), row["delay"].total_seconds()
+        said = f"the newest message came {age} ago, {delay:.1f} s after it was posted"
+    if not is_ingesting:
+        return Finding("lag", "wrong", f"{said}; nothing comes in without a worker", START)
     if row is None:
-        return Finding("lag", "unknown", "no message came over the gateway yet")
-    lag = row["received_at"] - row["posted_at"]
-    said = f"the newest message came {lag.total_seconds():.1f} s after it was posted"
-    if lag <= LATE:
+        return Finding("lag", "unknown", said)
+    if row["delay"] <= LATE:
         return Finding("lag", "fine", said)
     return Finding("lag", "wrong", said, "See the log for ingest.write_retried and gateway.lost.")
 
