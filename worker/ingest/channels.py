@@ -14,6 +14,11 @@ COLUMNS = (
     "announce_to, includes_threads, unreachable_since IS NOT NULL AS is_unreachable"
 )
 
+# Of the channel `c`, which may hang on the channel `parent`; decides as ChannelBook.listens_to does.
+LISTENS = """(
+       c.is_active
+       AND (c.is_listen OR coalesce(parent.is_listen AND parent.is_active AND parent.includes_threads, false)))"""
+
 _LOAD_CHANNELS = f"SELECT {COLUMNS} FROM discord_channels ORDER BY channel_id"  # noqa: S608  a constant of ours
 
 _SET_PERMISSION = """

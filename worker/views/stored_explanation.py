@@ -6,6 +6,7 @@ from datetime import datetime
 from asyncpg import Connection
 
 from worker import correlation
+from worker.ingest.channels import LISTENS
 from worker.ingest.gaps import OpenGap, open_gaps
 
 _MESSAGE = """
@@ -14,13 +15,13 @@ SELECT channel_id, origin, received_at, revision, edited_at, deleted_at, deletio
   FROM discord_messages m WHERE message_id = $1
 """
 
-_CHANNEL = """
-SELECT c.name, coalesce(nullif(c.is_listen, false), parent.is_listen, false) AND c.is_active AS listens,
+_CHANNEL = f"""
+SELECT c.name, {LISTENS} AS listens,
        c.unreachable_since, c.permission_state, coalesce(c.history_from, parent.history_from, c.created_at) AS since,
        c.covered @> $2::bigint AS is_covered, upper(c.covered) - 1 AS covered_up_to
   FROM discord_channels c LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
  WHERE c.channel_id = $1
-"""
+"""  # noqa: S608  a constant of ours
 
 _EVENTS = "SELECT id, event_type, created_at FROM events WHERE correlation_id = $1 ORDER BY id"
 

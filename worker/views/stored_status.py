@@ -8,19 +8,21 @@ from asyncpg import Connection
 
 from worker.db.migration.state import read_state
 from worker.db.schema import HEAD
+from worker.ingest.channels import LISTENS
 from worker.ingest.coverage import Gap, find_gaps
 from worker.ingest.gaps import OpenGap, open_gaps
 
-_CHANNELS = """
-SELECT c.channel_id, c.name, c.is_listen AND c.is_active AS listens, c.unreachable_since, c.parser,
+_CHANNELS = f"""
+SELECT c.channel_id, c.name, {LISTENS} AS listens, c.unreachable_since, c.parser,
        stored.messages, stored.last_message_id
   FROM discord_channels c
+  LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
  CROSS JOIN LATERAL (
        SELECT count(*) AS messages, max(message_id) AS last_message_id
          FROM discord_messages m
         WHERE m.channel_id = c.channel_id) AS stored
  ORDER BY listens DESC, c.name, c.channel_id
-"""
+"""  # noqa: S608  a constant of ours
 
 _PARSE_STATES = (
     "SELECT parse_state, count(*) AS messages FROM discord_messages GROUP BY parse_state ORDER BY parse_state"
@@ -31,8 +33,9 @@ _EVENTS = "SELECT max(id) AS last_id, count(*) AS kept FROM events"
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """`gaps` are those that a worker has found and that are open, `unnoticed` those that none has found yet, up to the
-    last stored message, and nobody will of a channel that is gone; the newest first."""
+    """`listens` holds too for a thread whose parent is listened to. `gaps` are those that a worker has found and that
+    are open, `unnoticed` those that none has found yet, up to the last stored message, and nobody will of a channel
+    that is gone; the newest first."""
 
     channel_id: int
     name: str

@@ -20,8 +20,10 @@ from worker import commands, correlation, logs
 from worker.db.connection import Database, connected
 from worker.exits import ExitCode, NotFoundError
 from worker.ingest.channel_changes import COMMAND_LINE, add_channel
+from worker.ingest.channels import ChannelBook, load_channels
 from worker.ingest.replay import ReplayOptions, replay
 from worker.settings import Settings
+from worker.views.stored_explanation import read_explanation
 from worker.views.tail import EventFilter, read_events, tail
 
 EXPORTS = ROOT / "tests" / "data" / "exports"
@@ -93,6 +95,37 @@ async def test_the_status_knows_the_gaps_of_a_channel_that_is_listened_to(filled
     assert gaps[0][0] == "1385603971153920000"
     assert gaps[1][1] == "1384879837629382655"
     assert len(gaps) == 2
+
+
+@pytest.mark.parametrize(
+    ("parent", "thread", "listens"),  # is_listen, is_active, includes_threads
+    [
+        ((True, True, True), (False, True, True), True),
+        ((True, False, True), (False, True, True), False),
+        ((True, True, False), (False, True, True), False),
+        ((True, True, True), (False, False, True), False),
+        ((False, True, True), (True, True, True), True),
+        ((False, True, True), (False, True, True), False),
+    ],
+)
+async def test_a_thread_is_listened_to_through_its_parent(
+    filled: Database, shown: Shown, parent: tuple[bool, ...], thread: tuple[bool, ...], *, listens: bool
+) -> None:
+    async with connected(filled, purpose="test") as connection:
+        await connection.executemany(
+            "UPDATE discord_channels SET is_listen = $2, is_active = $3, includes_threads = $4, parent_id = $5"
+            " WHERE channel_id = $1",
+            [(900000000000000002, *parent, None), (900000000000000005, *thread, 900000000000000002)],
+        )
+        book = ChannelBook()
+        book.replace(await load_channels(connection))
+        explained = await read_explanation(connection, 900000000000000005, 1384879837629382000)
+    found = json.loads(await shown(commands.status(settings_of(filled), is_json=True)))
+    told = {channel["channel_id"]: channel["listens"] for channel in found["channels"]}
+    assert told["900000000000000005"] is listens
+    assert book.listens_to(900000000000000005, 900000000000000002) is listens
+    assert explained.channel is not None
+    assert explained.channel.listens is listens
 
 
 async def test_what_is_not_there_is_answered_with_what_is(filled: Database) -> None:

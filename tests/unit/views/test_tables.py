@@ -329,3 +329,6 @@ def test_channels_are_listed_with_those_listened_to_first() -> None:
     assert text.index("\n2 ") < text.index("\n1 ")
     assert "\x1b" not in text
     assert "No channels yet" in drawn(lambda console: show_channels(console, []))
+    threads = [replace(silent, channel_id=3, kind="thread", parent_id=2), replace(silent, channel_id=4, parent_id=1)]
+    lines = drawn(lambda console: show_channels(console, [silent, replace(heard, name=""), *threads])).splitlines()
+    assert {line.split()[0]: "yes" in line for line in lines[-4:]} == {"2": True, "3": True, "1": False, "4": False}

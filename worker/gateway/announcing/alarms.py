@@ -10,6 +10,7 @@ from worker.db.shared_session import SharedSession
 from worker.gateway.announcing import alarm_sentences as sentences
 from worker.gateway.announcing.post import Post
 from worker.gateway.announcing.poster import Wanted
+from worker.ingest.channels import LISTENS
 from worker.words import AlarmKind
 
 TRIES_BORNE = 5  # in vain, before it is an alarm that a plan cannot be announced; about 10 s
@@ -58,15 +59,15 @@ SELECT a.sentence, a.cleared_at, s.alarm_channel_id
 _GUILDS = "SELECT guild_id FROM guild_settings WHERE alarm_channel_id IS NOT NULL"
 
 # A backfill that somebody asked for may take its time, and nothing is fetched where nothing is listened to.
-_GAPS = """
+_GAPS = f"""
 SELECT c.guild_id, g.channel_id, g.id, g.first_id, c.permission_state = 'missing' AS is_forbidden
   FROM ingestion_gaps g
   JOIN discord_channels c USING (channel_id)
   LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
- WHERE c.is_active AND (c.is_listen OR (parent.is_listen AND parent.is_active AND parent.includes_threads))
+ WHERE {LISTENS}
    AND g.closed_at IS NULL AND g.opened_at < now() - make_interval(mins => $1)
    AND (g.reason <> 'configured' OR c.permission_state = 'missing') AND c.guild_id IS NOT NULL
-"""
+"""  # noqa: S608  a constant of ours
 
 _NOT_ANNOUNCED = """
 SELECT DISTINCT ON (a.channel_id) m.guild_id, a.channel_id, a.reason, m.channel_id AS source_id, m.message_id
