@@ -194,7 +194,8 @@ async def test_a_message_is_explained(sandbox: Sandbox, channel: Channel, empty_
 async def test_the_doctor_names_what_is_wrong(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:
     desk = Desk(sandbox, empty_database, channel)
     hidden = channel.guild.add_channel("hidden")
-    async with worker_process("run", env=settings(sandbox, empty_database, channel, hidden)) as worker:
+    forum = channel.guild.add_channel("forum", "forum")
+    async with worker_process("run", env=settings(sandbox, empty_database, channel, hidden, forum)) as worker:
         await worker.ready()
         sandbox.post(channel, "live")
         await settled(empty_database, sandbox, channel)
@@ -210,14 +211,16 @@ async def test_the_doctor_names_what_is_wrong(sandbox: Sandbox, channel: Channel
         assert quiet["state"] == "fine"
         assert "3 days, 0:0" in quiet["said"]
     hidden.set_permissions(deny=Permission.VIEW_CHANNEL)
-    channel.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+    for unread in (channel, forum):
+        unread.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
     sandbox.set_privileged(Intent(0))
     found = await desk.findings()
     wrong = {subject for subject, finding in found.items() if finding["state"] == "wrong"}
-    assert wrong == {"worker", "lag", "intents", "channel plans", "channel hidden"}
+    assert wrong == {"worker", "lag", "intents", "channel plans", "channel hidden", "channel forum"}
     assert "3 days, 0:0" in found["lag"]["said"]
     assert "run" in found["lag"]["advice"]
     assert "Read Message History" in found["channel plans"]["advice"]
+    assert "Read Message History" in found["channel forum"]["advice"]
     assert "View Channel" in found["channel hidden"]["advice"]
     desk.more["DISCORD_TOKEN"] = "another"
     assert "DISCORD_TOKEN" in (await desk.findings())["token"]["advice"]

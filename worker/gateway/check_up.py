@@ -48,7 +48,8 @@ def _clock(ahead: float | None) -> Finding:
 
 
 async def _channel(client: discord.Client, rest: Rest, channel: Channel) -> Finding:
-    """A message that is asked for by its id is refused without Read Message History, whether it is there or not."""
+    """A message that is asked for by its id is refused without Read Message History, whether it is there or not; so are
+    the archived threads of a forum, which has no messages itself."""
     subject = f"channel {channel.name or channel.channel_id}"
     try:
         told = await rest.channel(client, channel.channel_id)
@@ -57,10 +58,11 @@ async def _channel(client: discord.Client, rest: Rest, channel: Channel) -> Find
         return Finding(subject, "wrong", "Discord knows no such channel", advice)
     except discord.Forbidden:
         return Finding(subject, "wrong", "the bot cannot see it", "Invite the bot, and give it View Channel there.")
-    if channel.kind == "forum":
-        return Finding(subject, "fine", "the bot sees it")
     try:
-        await rest.message(client, channel.channel_id, int(told.get("last_message_id") or channel.channel_id))
+        if channel.kind == "forum":
+            await rest.archived_threads(client, channel.channel_id, private=False, before=None)
+        else:
+            await rest.message(client, channel.channel_id, int(told.get("last_message_id") or channel.channel_id))
     except discord.Forbidden:
         return Finding(subject, "wrong", "its history may not be read", "Give the bot Read Message History there.")
     return Finding(subject, "fine", "the bot sees it and may read its history")
