@@ -236,7 +236,7 @@ class Ingester:
         known = {channel.channel_id for channel in self._book.listened()}
         async with self._session.use() as connection:
             asked_more = self._book.replace(await load_channels(connection))
-        if asked_more:
+        if asked_more or not known.issubset(channel.channel_id for channel in self._book.listened()):
             self._catch_up.want("configured")
         if not known.issuperset(asked_more):
             # While a channel was not listened to, nobody was told of edits and deletions there.

@@ -291,3 +291,25 @@ async def _unreachable(database: Database, *channels: Channel) -> bool:
     async with connected(database, purpose="test") as connection:
         rows = await connection.fetch("SELECT channel_id FROM discord_channels WHERE unreachable_since IS NOT NULL")
     return {row["channel_id"] for row in rows} == {channel.id for channel in channels}
+
+
+async def test_history_ends_where_a_channel_is_listened_to_no_longer(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    messages = 1500
+    sandbox.seed(channel, messages)
+    env = settings(sandbox, empty_database, channel) | {"DISCORD_CHANNELS": "", "HISTORY_PAGE_SECONDS": "0.5"}
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        assert (await command(empty_database, "channels", "add", str(channel.id))).code == 0
+        async with connected(empty_database, purpose="test") as connection:
+            await connection.execute("UPDATE discord_channels SET history_from = '2015-01-01Z'")
+
+            async def stored() -> int:
+                return int(await connection.fetchval("SELECT count(*) FROM discord_messages"))
+
+            await until(stored, "history to be fetched")
+            assert (await command(empty_database, "channels", "remove", str(channel.id))).code == 0
+            await all_closed(empty_database)
+            assert await stored() < messages
+        assert [outcome for _, _, outcome in await gaps(empty_database)] == ["cancelled"]

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
+from worker.ingest.channels import LISTENS
 from worker.ingest.observation import Covered
 
-# What a channel was asked for and is not covered, up to its newest message. The 22 lower bits of an id are a counter.
-# No message of a thread is older than it; it can have the id of the message that it hangs on.
-_GAPS = """
+# What is asked for of a channel that is listened to, and not covered, up to its newest message. The 22 lower bits of an
+# id are a counter. No message of a thread is older than it; it can have the id of the message that it hangs on.
+_GAPS = f"""
 SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
   FROM unnest($1::bigint[], $2::bigint[]) AS newest (channel_id, message_id)
   JOIN discord_channels c USING (channel_id)
@@ -21,8 +22,9 @@ SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
               - 1420070400000)::bigint << 22) AS first_id) AS asked
  CROSS JOIN LATERAL unnest(
        int8multirange(int8range(asked.first_id, greatest(newest.message_id + 1, asked.first_id))) - c.covered) AS gap
+ WHERE {LISTENS}
  ORDER BY last_id DESC
-"""
+"""  # noqa: S608  a constant of ours
 
 
 class Gap(NamedTuple):
@@ -34,7 +36,8 @@ class Gap(NamedTuple):
 
 
 async def find_gaps(connection: Connection, newest: Mapping[int, int]) -> list[Gap]:
-    """The gaps of channels, given the id of the newest message of each; the newest gap first."""
+    """The gaps of channels, given the id of the newest message of each; the newest gap first. Where nothing is listened
+    to, nothing is missing."""
     rows = await connection.fetch(_GAPS, list(newest), list(newest.values()))
     return [Gap(*row) for row in rows]
 

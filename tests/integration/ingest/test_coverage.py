@@ -25,14 +25,21 @@ rooms = map(Room, count())
 
 
 async def add(
-    connection: Connection, room: Room, history_from: datetime | None = ASKED, parent: Room | None = None
+    connection: Connection,
+    room: Room,
+    history_from: datetime | None = ASKED,
+    parent: Room | None = None,
+    *,
+    is_listen: bool = True,
 ) -> None:
     await connection.execute(
-        "INSERT INTO discord_channels (channel_id, history_from, parent_id, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO discord_channels (channel_id, history_from, parent_id, created_at, is_listen)"
+        " VALUES ($1, $2, $3, $4, $5)",
         room.channel_id,
         history_from,
         parent.channel_id if parent else None,
         datetime(2025, 5, 10, tzinfo=UTC),
+        is_listen,
     )
 
 
