@@ -69,6 +69,29 @@ async def test_a_young_message_that_is_missing_is_looked_for_again_once_it_is_ol
         assert [line["deleted"] for line in worker.logged("history.looked_back")][-1] == 1
 
 
+async def test_a_deletion_in_a_thread_that_was_archived_long_ago_is_found(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    env = settings(sandbox, empty_database, channel, LOOK_BACK_SETTLED_SECONDS="0")
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        thread = channel.add_thread("archived", "first post")
+        gone = sandbox.post(thread, "goes away")
+        sandbox.post(thread, "stays")
+        await settled(empty_database, sandbox, thread)
+        thread.set_archived(True)
+        await worker.stop(signal.SIGKILL)
+    sandbox.delete(gone)
+    async with connected(empty_database, purpose="test") as connection:
+        # As if it had been archived hours before the worker looked for archived threads last.
+        await connection.execute("UPDATE discord_channels SET threads_checked_at = now() + interval '2 hours'")
+        async with worker_process("run", env=env) as worker:
+            await worker.ready()
+            inferred = "SELECT message_id FROM discord_messages WHERE deletion_inferred"
+            await until(lambda: connection.fetchval(inferred), "the deletion to be found")
+            assert await connection.fetchval(inferred) == gone.id
+
+
 async def test_nothing_is_inferred_without_the_permission(
     sandbox: Sandbox, channel: Channel, empty_database: Database
 ) -> None:

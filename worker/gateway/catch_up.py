@@ -93,7 +93,8 @@ class CatchUp:
                 reach("history.gaps_accounted")
                 if looks_back:
                     stored = await channels_with_messages(connection, not_before=self._window.first_id)
-                    self._due.update(found.newest.keys() & stored)
+                    self._due.update(stored)
+                    self._newest = stored | self._newest
             await self._survey.accounted(found)
         except _RETRIED as error:
             log.warning("history.look_failed", reason=f"{type(error).__name__}: {error}")

@@ -6,6 +6,7 @@ from datetime import datetime
 from asyncpg import Connection
 
 from worker.db.lease import transaction
+from worker.ingest.channels import LISTENS
 
 # The newest messages of a channel: so many, and none with an id below the bound.
 _WINDOW = """
@@ -14,11 +15,14 @@ SELECT min(message_id) AS first_id, max(message_id) AS last_id
          WHERE channel_id = $1 AND message_id >= $2 ORDER BY message_id DESC LIMIT $3) AS newest
 """
 
-_WITH_MESSAGES = """
-SELECT channel_id FROM discord_channels c
- WHERE unreachable_since IS NULL
-   AND EXISTS (SELECT FROM discord_messages m WHERE m.channel_id = c.channel_id AND m.message_id >= $1)
-"""
+_WITH_MESSAGES = f"""
+SELECT c.channel_id, newest.message_id
+  FROM discord_channels c
+  LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
+ CROSS JOIN LATERAL (SELECT max(message_id) AS message_id FROM discord_messages m WHERE m.channel_id = c.channel_id)
+    AS newest
+ WHERE {LISTENS} AND c.unreachable_since IS NULL AND newest.message_id >= $1
+"""  # noqa: S608  a constant of ours
 
 _STANDING = """
 SELECT message_id FROM discord_messages
@@ -41,9 +45,10 @@ async def newest_stretch(
     return (row["first_id"], row["last_id"]) if row and row["first_id"] is not None else None
 
 
-async def channels_with_messages(connection: Connection, *, not_before: int) -> list[int]:
-    """The channels that can be reached and have a stored message from that id on."""
-    return [row["channel_id"] for row in await connection.fetch(_WITH_MESSAGES, not_before)]
+async def channels_with_messages(connection: Connection, *, not_before: int) -> dict[int, int]:
+    """The newest stored message of each channel and thread that is listened to and can be reached, archived ones too,
+    where it has that id or a later one."""
+    return {row["channel_id"]: row["message_id"] for row in await connection.fetch(_WITH_MESSAGES, not_before)}
 
 
 async def standing_messages(connection: Connection, channel_id: int, first_id: int, last_id: int) -> Sequence[int]:

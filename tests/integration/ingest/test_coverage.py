@@ -54,6 +54,15 @@ async def test_nothing_is_covered_at_first(connection: Connection) -> None:
     assert await gaps(connection, room) == [(snowflake(ASKED), NEWEST)]
 
 
+@pytest.mark.parametrize("is_listen", [True, False])
+async def test_nothing_is_missing_where_nothing_is_listened_to(connection: Connection, is_listen: bool) -> None:
+    parent, thread = next(rooms), next(rooms)
+    await add(connection, parent, is_listen=is_listen)
+    await add(connection, thread, parent=parent, is_listen=False)
+    asked = [(snowflake(ASKED), NEWEST)] if is_listen else []
+    assert [await gaps(connection, room) for room in (parent, thread)] == [asked, asked]
+
+
 @pytest.mark.parametrize(
     ("own", "of_parent", "first"),
     [
