@@ -74,9 +74,12 @@ def archived_thread(channel: Channel, name: str) -> Channel:
 
 
 async def shows_no_gap(worker: WorkerProcess, database: Database) -> None:
+    async def is_not_shown() -> bool:
+        return "worker_open_gap_since_seconds{" not in (await worker.health("/metrics"))[1]
+
+    await until(is_not_shown, "metrics to show no gap")
     status = json.loads((await command(database, "status", "--json")).out)
     assert [channel["gaps"] for channel in status["channels"] if channel["gaps"]] == []
-    assert "worker_open_gap_since_seconds{" not in (await worker.health("/metrics"))[1]
 
 
 def delete(channel: Channel) -> None:
@@ -97,11 +100,7 @@ async def test_what_hangs_on_a_channel_is_gone_with_it(
     async with gaps_open(sandbox, empty_database, env, *of_it) as worker:
         end(channel)
         await given_up(empty_database, *of_it)
-
-        async def is_not_shown() -> bool:
-            return "worker_open_gap_since_seconds{" not in (await worker.health("/metrics"))[1]
-
-        await until(is_not_shown, "metrics to show no gap")
+        await shows_no_gap(worker, empty_database)
         known = await gaps(empty_database)
         await looked(empty_database, sandbox, other)
         assert [gap for gap in await gaps(empty_database) if gap[0] != other.id] == known
@@ -114,6 +113,7 @@ async def test_what_hangs_on_a_channel_is_gone_with_it_while_nobody_is_connected
     channel: Channel,
     other: Channel,
     empty_database: Database,
+    *,
     end: Callable[[Channel], None],
     known: bool,
 ) -> None:
@@ -192,16 +192,21 @@ async def test_threads_that_were_given_up_come_in_when_the_bot_is_let_in_again(
     env = settings(sandbox, empty_database, channel)
     await never_ran_before(env)
     of_it = (channel, channel.add_thread("active", "first post"), archived_thread(channel, "archived"))
+    checked_at = "UPDATE discord_channels SET threads_checked_at = {} WHERE {} RETURNING channel_id"
+    async with connected(empty_database, purpose="test") as connection:
+        await connection.execute(checked_at.format("NULL", "TRUE"))
     async with gaps_open(sandbox, empty_database, env, *of_it):
         async with connected(empty_database, purpose="test") as connection:
             # As if the thread had been archived long before it was looked for.
-            later = "UPDATE discord_channels SET threads_checked_at = now() + interval '1 day' WHERE channel_id = $1"
-            await connection.execute(later, channel.id)
+            later = checked_at.format("now() + interval '1 day'", "threads_checked_at IS NOT NULL")
+            await until(lambda: connection.fetchval(later), "archived threads to have been looked for")
         channel.guild.remove_bot()
         await given_up(empty_database, *of_it)
-        sandbox.faults.clear()
-        channel.guild.add_bot()
+    channel.guild.add_bot()
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
         await settled(empty_database, sandbox, *of_it)
+        await shows_no_gap(worker, empty_database)
 
 
 async def _are_forbidden(database: Database, *channels: Channel) -> bool:
