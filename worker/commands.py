@@ -15,7 +15,8 @@ from worker.db import migrate as schema
 from worker.db.connection import Database, connected, open_database
 from worker.events import consumers as event_consumers
 from worker.events.replay import Selection, count_selected, read_selected, send_selected
-from worker.exits import ExitCode, InputError
+from worker.exits import ExitCode, InputError, WorkerError
+from worker.findings import Finding
 from worker.gateway.check_up import check_discord
 from worker.gateway.comparison import compare
 from worker.gateway.rest_session import rest_session
@@ -43,7 +44,7 @@ from worker.views.replay import show_replayed
 from worker.views.setups import show_setups
 from worker.views.status import show_status, status_json
 from worker.views.stored_certificate import read_certificate, stretch_to_compare
-from worker.views.stored_check_up import check_database
+from worker.views.stored_check_up import check_database, check_disk
 from worker.views.stored_explanation import read_explanation
 from worker.views.stored_plans import current_plans
 from worker.views.stored_status import read_status
@@ -293,14 +294,19 @@ async def certify(settings: Settings, channel_id: int, day: date | None, *, veri
 
 
 async def doctor(settings: Settings, *, is_json: bool) -> ExitCode:
-    """UNAVAILABLE when something is wrong."""
-    folder = None if settings.database_url else settings.data_directory
-    async with _session(settings, "doctor") as connection:
-        findings = await check_database(connection, folder)
-        listened = [channel for channel in await channels.load_channels(connection) if channel.listens]
+    """UNAVAILABLE when something is wrong; where the database cannot be used, the code of that."""
+    listened, code = list[channels.Channel](), ExitCode.UNAVAILABLE
+    try:
+        async with _session(settings, "doctor") as connection:
+            findings = await check_database(connection)
+            listened = [channel for channel in await channels.load_channels(connection) if channel.listens]
+    except WorkerError as error:
+        findings, code = [Finding("database", "wrong", "it cannot be used", str(error))], error.exit_code
+    if not settings.database_url:
+        findings.append(check_disk(settings.data_directory))
     findings += await check_discord(settings, listened)
     if is_json:
         click.echo(findings_json(findings))
     else:
         show_findings(terminal(), findings)
-    return ExitCode.UNAVAILABLE if any(finding.state == "wrong" for finding in findings) else ExitCode.OK
+    return code if any(finding.state == "wrong" for finding in findings) else ExitCode.OK

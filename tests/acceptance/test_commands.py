@@ -3,6 +3,7 @@
 import json
 import signal
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.acceptance.test_catch_up import settings
@@ -225,3 +226,21 @@ async def test_the_doctor_names_what_is_wrong(sandbox: Sandbox, channel: Channel
     desk.more["DISCORD_TOKEN"] = "another"
     assert "DISCORD_TOKEN" in (await desk.findings())["token"]["advice"]
     assert (await desk.say("doctor")).code == 69
+
+
+async def test_the_doctor_looks_at_the_rest_where_the_database_is_away(
+    sandbox: Sandbox, channel: Channel, empty_database: Database, tmp_path: Path
+) -> None:
+    desk = Desk(sandbox, empty_database, channel)
+    away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    (tmp_path / "postgresql").write_text("a file where the embedded server keeps its folder")
+    embedded = {"DATABASE_URL": "", "DATA_DIRECTORY": str(tmp_path)}
+    for setting, code, more in (("DATABASE_URL", 69, away), ("DATA_DIRECTORY", 78, embedded)):
+        desk.more |= more
+        ended = await desk.say("doctor", "--json")
+        assert ended.code == code, ended
+        found = {finding["subject"]: finding for finding in json.loads(ended.out)}
+        assert {subject for subject, finding in found.items() if finding["state"] == "wrong"} == {"database"}
+        assert setting in found["database"]["advice"]
+        assert found.keys() >= {"token", "intents", "clock"}
+    assert "free" in found["disk"]["said"]

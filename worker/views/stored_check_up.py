@@ -1,4 +1,4 @@
-"""What the worker needs of its database and this machine: schema, disk, who ingests, how far behind."""
+"""What the worker needs of its database and this machine: schema, who ingests, how far behind, disk."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,7 @@ SELECT received_at - posted_at AS delay, greatest(clock_timestamp() - received_a
 """
 
 
-async def check_database(connection: Connection, folder: Path | None) -> list[Finding]:
-    """`folder` is where the embedded server keeps its data; None: the server is somewhere else."""
+async def check_database(connection: Connection) -> list[Finding]:
     is_ingesting = await is_held(connection)
     return [
         await _schema(connection),
@@ -34,7 +33,6 @@ async def check_database(connection: Connection, folder: Path | None) -> list[Fi
         await _gaps(connection),
         await _lag(connection, is_ingesting=is_ingesting),
         await _clock(connection),
-        *([_disk(folder)] if folder else []),
     ]
 
 
@@ -86,8 +84,10 @@ async def _clock(connection: Connection) -> Finding:
     )
 
 
-def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
+def check_disk(folder: Path) -> Finding:
+    """`folder` is where the embedded server keeps its data, or will keep it."""
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(there).free
     said = f"{free / (1 << 30):.1f} GiB free at {folder}"
     if free >= LEAST_FREE_BYTES:
         return Finding("disk", "fine", said)
