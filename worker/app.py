@@ -14,6 +14,7 @@ from worker.db.lease import Lease, LeaseLostError, held_lease
 from worker.db.migrate import migrate
 from worker.exits import ConfigError, ExitCode, WorkerError
 from worker.failpoints import arm
+from worker.faults import named
 from worker.gateway.endpoints import point_library
 from worker.health import Health, serve
 from worker.ingest.writer import PASSING
@@ -114,7 +115,7 @@ class Worker:
                     await self._ingest(lease)
                 retry.reset()
             except (LeaseLostError, *PASSING) as error:
-                log.warning("ingester.interrupted", reason=f"{type(error).__name__}: {error}")
+                log.warning("ingester.interrupted", reason=named(error))
             except WorkerError:
                 raise
             except Exception:

@@ -38,6 +38,19 @@ def explain(error: Exception, dsn: str, setting: str) -> str | WorkerError:
     return _explain_silence(error)
 
 
+def why_away(error: Exception) -> str:
+    """What a session of ours failed with, for people; the class's name is for who looks it up."""
+    # What is raised in the place of a server's answer has that answer as its cause.
+    source = error.__cause__ if isinstance(error.__cause__, asyncpg.PostgresError) else error
+    name, said = type(source).__name__, _first_line(source)
+    if isinstance(source, TimeoutError):
+        return f"the database does not answer ({name})"
+    if isinstance(source, OSError):
+        said = _explain_silence(source)
+        return "the database cannot be reached" + (f": {said} ({name})" if said != name else f" ({name})")
+    return "the database could not do it" + (f": {said} ({name})" if said else f" ({name})")
+
+
 def pooler_in_the_way(setting: str) -> ConfigError:
     return ConfigError(
         f"{setting} leads through a connection pooler: set DATABASE_DIRECT_URL to the server itself, which locks, "
@@ -72,5 +85,5 @@ def _explain_silence(error: Exception) -> str:
     return _first_line(error) or type(error).__name__
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0].rstrip(".")

@@ -17,8 +17,10 @@ import asyncpg
 import structlog
 
 from worker.db.connection import Database, connect
+from worker.db.failures import why_away
 from worker.db.schema import INGEST_EPOCH_LOCK, INGEST_LEASE_LOCK, LEASE_LOST_STATE
 from worker.failpoints import reach
+from worker.faults import named
 from worker.waiting import jittered
 
 RENEWALS = 3  # a lease time
@@ -112,7 +114,7 @@ class Lease:
                     epoch = await self._connected.fetchval(_EPOCH)
             except _BROKEN as error:
                 self._broken(error)
-                on_broken(f"{type(error).__name__}: {error}")
+                on_broken(why_away(error))
                 continue
             if epoch != self.epoch:
                 log.error("lease.lost", epoch=self.epoch, reason=f"epoch {epoch} has begun")
@@ -159,7 +161,7 @@ class Lease:
         return epoch
 
     def _broken(self, error: Exception) -> None:
-        log.warning("lease.session_broken", epoch=self.epoch, reason=f"{type(error).__name__}: {error}")
+        log.warning("lease.session_broken", epoch=self.epoch, reason=named(error))
         self.release()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from asyncpg import Connection
 
 from worker.events import statements as sql
+from worker.faults import named
 from worker.waiting import doubled
 
 LONGEST_PAUSE_SECONDS = 60.0  # between two tries of an event
@@ -120,4 +121,4 @@ def _require(is_ours: bool, lease: Lease) -> None:
 
 def reason_of(error: BaseException) -> str:
     """Why something failed, short enough to be kept."""
-    return f"{type(error).__name__}: {error}"[:REASON_LENGTH]
+    return named(error)[:REASON_LENGTH]

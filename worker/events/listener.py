@@ -9,6 +9,7 @@ import structlog
 from worker.db.connection import Database, connect
 from worker.db.failures import CONNECT_ERRORS
 from worker.events.wakeup import NOTIFY_CHANNEL
+from worker.faults import named
 from worker.waiting import happened, jittered
 
 RECONNECT_SECONDS = 1.0
@@ -46,7 +47,7 @@ class Listener:
                     # close() raises on a connection that is gone, and that error would take a cancellation's place.
                     connection.terminate()
             except CONNECT_ERRORS as error:
-                log.warning("events.listener_lost", purpose=self._purpose, reason=f"{type(error).__name__}: {error}")
+                log.warning("events.listener_lost", purpose=self._purpose, reason=named(error))
             await asyncio.sleep(jittered(RECONNECT_SECONDS))
 
     async def _listen(self, connection: asyncpg.Connection) -> None:

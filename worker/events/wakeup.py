@@ -7,6 +7,7 @@ import asyncpg
 import structlog
 
 from worker.db.failures import CONNECT_ERRORS
+from worker.faults import named
 
 NOTIFY_CHANNEL = "events"
 ANSWER_SECONDS = 5.0  # then the connection counts as dead
@@ -37,7 +38,7 @@ class Wakeup:
                         connection = await self._connect()
                     await connection.execute(f"NOTIFY {NOTIFY_CHANNEL}", timeout=ANSWER_SECONDS)
                 except CONNECT_ERRORS as error:
-                    log.warning("events.not_notified", error=f"{type(error).__name__}: {error}")
+                    log.warning("events.not_notified", error=named(error))
                     if connection is not None:
                         connection.terminate()
                 await asyncio.sleep(DEBOUNCE_SECONDS)

@@ -12,6 +12,7 @@ import structlog
 
 from worker.db.lease import task_group
 from worker.failpoints import reach
+from worker.faults import named
 from worker.gateway.gap_fetch import GapFetch, Means, NotPermittedError
 from worker.gateway.look_back import LookBack, Window
 from worker.gateway.pacing import BudgetSpentError
@@ -97,7 +98,7 @@ class CatchUp:
                     self._newest = stored | self._newest
             await self._survey.accounted(found)
         except _RETRIED as error:
-            log.warning("history.look_failed", reason=f"{type(error).__name__}: {error}")
+            log.warning("history.look_failed", reason=named(error))
             self._looks_back |= looks_back
             loop = asyncio.get_running_loop()
             for one in reasons:
@@ -121,7 +122,7 @@ class CatchUp:
             except NotPermittedError:
                 log.warning("history.not_permitted", channel_id=channel_id, needs="View Channel, Read Message History")
             except _RETRIED as error:
-                log.warning("history.interrupted", channel_id=channel_id, reason=f"{type(error).__name__}: {error}")
+                log.warning("history.interrupted", channel_id=channel_id, reason=named(error))
                 if not await happened(changed, jittered(delay)):
                     delay = min(delay * 2, LONGEST_RETRY_SECONDS)
                 continue

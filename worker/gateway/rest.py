@@ -8,6 +8,7 @@ import aiohttp
 import discord
 import structlog
 
+from worker.faults import named
 from worker.gateway.pacing import InvalidRequests, Pace
 from worker.waiting import Backoff
 
@@ -94,7 +95,7 @@ class Rest:
                     raise SessionEndedError("the session with Discord has ended") from error
                 if attempt == self._tries or not _passes(error):
                     raise
-                log.warning("history.retried", attempt=attempt, reason=f"{type(error).__name__}: {error}")
+                log.warning("history.retried", attempt=attempt, reason=named(error))
             await asyncio.sleep(retry.next())
         raise AssertionError("unreachable")
 

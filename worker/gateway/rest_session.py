@@ -11,6 +11,7 @@ import aiohttp
 import discord
 
 from worker.exits import ConfigError, UnavailableError
+from worker.faults import named
 from worker.gateway.client import intents
 from worker.gateway.endpoints import point_library
 from worker.gateway.pacing import InvalidRequests, Pace
@@ -57,6 +58,6 @@ async def rest_session(settings: Settings) -> AsyncIterator[RestSession]:
         yield session
     except _UNANSWERED as error:
         raise_if_final(error)
-        raise UnavailableError(f"Discord cannot be reached: {type(error).__name__}: {error}") from error
+        raise UnavailableError(f"Discord cannot be reached: {named(error)}") from error
     finally:
         await client.close()

@@ -9,6 +9,7 @@ import structlog
 
 from worker import metrics
 from worker.exits import RefusedError
+from worker.faults import named
 from worker.gateway.client import GatewayClient
 from worker.gateway.watchdog import INTENT_MISSING, SessionGivenUpError, Watchdog
 from worker.health import Health
@@ -73,7 +74,7 @@ async def _watched_session(client: GatewayClient, token: str, watchdog: Watchdog
 
 def _account_for(error: Exception, health: Health) -> None:
     metrics.GATEWAY_FAULTS.inc()
-    reason = f"{type(error).__name__}: {error}"
+    reason = named(error)
     if isinstance(error, discord.PrivilegedIntentsRequired):
         reason = INTENT_MISSING
     if isinstance(error, SessionGivenUpError):

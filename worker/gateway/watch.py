@@ -12,6 +12,7 @@ from worker.db.lease import LeaseLostError
 from worker.db.shared_session import SharedSession
 from worker.events.catalogue import BotConnected, BotDisconnected, Event, Fact
 from worker.events.outbox import tell
+from worker.faults import named
 from worker.gateway.client import GatewayClient
 from worker.health import Health
 from worker.ingest.gaps import give_up_gaps
@@ -97,7 +98,7 @@ class SessionWatch:
                 return
             if isinstance(error, (LeaseLostError, *PASSING)):
                 # A lifecycle event tells of a moment, so it is not told later.
-                log.warning("gateway.errand_dropped", reason=f"{type(error).__name__}: {error}")
+                log.warning("gateway.errand_dropped", reason=named(error))
             else:
                 metrics.GATEWAY_FAULTS.inc()
                 log.error("gateway.errand_failed", exc_info=error)

@@ -7,6 +7,7 @@ from typing import NoReturn
 import discord
 import structlog
 
+from worker.faults import named
 from worker.gateway.client import GatewayClient
 from worker.gateway.pacing import BudgetSpentError
 from worker.gateway.rest import PASSING_REST, Rest, SessionEndedError
@@ -63,7 +64,7 @@ class Watchdog:
                     await self._check_content(client)
                     told = await self._check_hearing(client, told)
                 except (discord.HTTPException, BudgetSpentError, SessionEndedError, *PASSING_REST) as error:
-                    log.warning("watchdog.not_checked", reason=f"{type(error).__name__}: {error}")
+                    log.warning("watchdog.not_checked", reason=named(error))
 
     def _look(self, client: GatewayClient) -> None:
         if client.pulse.is_unanswered:

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from parsers.reading import Reading
 from worker import correlation
 from worker.events.catalogue import Event, MessageStored, as_json, version_of
+from worker.faults import named
 from worker.ingest.cleaning import as_bytes, clean, storable
 from worker.ingest.observation import GREATEST_ID, Observation, identity, snowflake_time
 from worker.ingest.plans import PlanValue, plans_of_text
@@ -170,7 +171,7 @@ def with_less(message: PreparedMessage, error: Exception) -> PreparedMessage | N
 
 def failed_reading(error: Exception) -> Reading:
     """What stands where a text could not be read, or its reading not be stored."""
-    return Reading("failed", reason=storable(f"{type(error).__name__}: {error}"[:500]))
+    return Reading("failed", reason=storable(named(error)[:500]))
 
 
 def _kind(payload: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from worker import correlation, metrics
+from worker.db.failures import why_away
+from worker.faults import named
 from worker.health import Health
 from worker.ingest.message_writer import Written
 from worker.ingest.observation import Covered, Observation
@@ -80,9 +82,8 @@ class IngestQueue:
                 written = await self._writer.write(observations, covered)
             except PASSING as error:
                 metrics.WRITE_RETRIES.inc()
-                reason = f"{type(error).__name__}: {error}"
-                log.warning("ingest.write_retried", error=reason, waiting=len(self._waiting))
-                self._health.wait_for("database", f"writing failed: {reason}")
+                log.warning("ingest.write_retried", error=named(error), waiting=len(self._waiting))
+                self._health.wait_for("database", f"writing failed: {why_away(error)}")
                 await asyncio.sleep(retry.next())
                 continue
             self._health.has("database")

@@ -17,6 +17,7 @@ import parsers
 from parsers.reading import Reading
 from worker.db.connection import Database, connect, connected, wait_until_ready
 from worker.exits import InputError, UnavailableError
+from worker.faults import named
 from worker.ingest.channels import ChannelBook, Described, describe_channels, load_channels
 from worker.ingest.exports import Export, ExportChannel, Record, open_export, snowflake
 from worker.ingest.message_writer import Written
@@ -159,7 +160,7 @@ class _Replay:
             try:
                 return await self._writer.write(observations)
             except PASSING as error:
-                reason = f"{type(error).__name__}: {error}"
+                reason = named(error)
             log.warning("replay.write_retried", reason=reason)
             await asyncio.sleep(RETRY_SECONDS * 2**attempt)
             await wait_until_ready(self._database, wait_seconds=self._options.wait_seconds)

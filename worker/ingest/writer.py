@@ -12,6 +12,7 @@ from worker import correlation
 from worker.db.lease import LeaseLostError, begin
 from worker.events.outbox import commit_events
 from worker.failpoints import reach
+from worker.faults import named
 from worker.ingest import statements as sql
 from worker.ingest.message_rows import RacedError
 from worker.ingest.message_writer import Seen, Written, write_seen
@@ -231,7 +232,7 @@ class Writer:
             try:
                 self._connection = await self._connect()
             except asyncpg.PostgresError as error:
-                raise NotConnectedError(f"{type(error).__name__}: {error}") from error
+                raise NotConnectedError(named(error)) from error
         return self._connection
 
     async def _abandon(self, connection: Connection) -> None:

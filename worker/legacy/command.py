@@ -13,6 +13,7 @@ import structlog
 from worker import logs
 from worker.db.connection import Database, open_database
 from worker.exits import WorkerError
+from worker.faults import named
 from worker.ingest.writer import PASSING
 from worker.legacy.ending import ImportExit, InterruptedImportError, PreflightError, UsageError
 from worker.legacy.fields import Role
@@ -109,7 +110,7 @@ async def import_tables(
             await finish_run(writer, run)
         except PASSING as error:
             raise InterruptedImportError(
-                f"The database went away ({type(error).__name__}: {error}): the same command goes on from there."
+                f"The database went away ({named(error)}): the same command goes on from there."
             ) from error
         report = Report(not options.execute, preflight.source, preflight.plan, run, verifications)
     show_report(terminal(), report)

@@ -10,6 +10,7 @@ import structlog
 from asyncpg import Connection
 
 from worker.events.outbox import commit_events
+from worker.faults import named
 from worker.ingest.erased_imports import Place, erased_rows, keep_places
 from worker.ingest.writer import PASSING
 from worker.legacy.batch import ERASED_ROW, Batch, sort_batch
@@ -70,7 +71,7 @@ class TableImport:
         except OF_ONE_ROW as error:
             if len(rows) == 1:
                 log.warning("legacy.refused", table=self._label, key=rows[0].row.key, error=type(error).__name__)
-                await self._persistently(rows, Refusal("refused", f"{type(error).__name__}: {error}"))
+                await self._persistently(rows, Refusal("refused", named(error)))
                 return
             await self._isolated(rows[: len(rows) // 2])
             await self._isolated(rows[len(rows) // 2 :])
@@ -83,7 +84,7 @@ class TableImport:
             except PASSING as error:
                 if self._connection.is_closed() or attempt == ATTEMPTS - 1:
                     raise
-                log.info("legacy.retried", table=self._label, reason=f"{type(error).__name__}: {error}")
+                log.info("legacy.retried", table=self._label, reason=named(error))
                 await asyncio.sleep(RETRY_SECONDS * 2**attempt)
             else:
                 return

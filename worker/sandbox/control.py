@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from worker.faults import named
 from worker.sandbox.control_values import plain, readers, shown
 from worker.sandbox.rest.answers import json_answer
 from worker.sandbox.world.model import Channel, Guild
@@ -118,7 +119,7 @@ class Control:
             bound = inspect.signature(action).bind(**arguments)
             return json_answer(shown(action(*bound.args, **bound.kwargs)))
         except (TypeError, KeyError, ValueError) as error:
-            return _refused(400, f"{type(error).__name__}: {error}")
+            return _refused(400, named(error))
 
 
 def _sandbox_actions(sandbox: "Sandbox") -> dict[str, Callable[..., Any]]:

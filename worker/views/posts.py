@@ -9,6 +9,7 @@ import structlog
 
 import parsers
 from parsers.reading import Reading
+from worker.faults import named
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,7 @@ def read_post(text: str, posted_at: datetime, timezone: str) -> Reading:
         return parsers.parse(text, posted_at, timezone=timezone)
     except Exception as error:
         log.exception("parsing.failed")
-        return Reading("failed", reason=f"{type(error).__name__}: {error}"[:500])
+        return Reading("failed", reason=named(error)[:500])
 
 
 def as_json(post_id: str | None, reading: Reading) -> str:
@@ -45,7 +46,7 @@ def json_lines(lines: Iterable[str], timezone: str) -> Iterator[str]:
             if not isinstance(content, str):
                 raise TypeError("content is no string")
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            log.warning("parse.bad_line", line=number, reason=f"{type(error).__name__}: {error}")
+            log.warning("parse.bad_line", line=number, reason=named(error))
             reading = Reading("failed", reason="no post")
         else:
             reading = read_post(content, posted_at, timezone)

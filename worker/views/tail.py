@@ -12,6 +12,7 @@ from worker.db.connection import Database, connect, wait_until_ready
 from worker.events.session import LOST
 from worker.events.stored import COLUMNS, StoredEvent
 from worker.events.wakeup import NOTIFY_CHANNEL
+from worker.faults import named
 from worker.waiting import happened
 
 PAGE_SIZE = 500  # events a statement
@@ -79,7 +80,7 @@ async def tail(
                 # close() raises on a connection that is gone, and that error would take a cancellation's place.
                 connection.terminate()
         except LOST as error:
-            log.warning("events.reconnecting", after=after, reason=f"{type(error).__name__}: {error}")
+            log.warning("events.reconnecting", after=after, reason=named(error))
         await wait_until_ready(database, wait_seconds=wait_seconds)
 
 

@@ -1,6 +1,8 @@
 """The lease: one holder at a time, and nothing of a former one's commits after the next has begun."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -67,6 +69,23 @@ async def test_a_holder_whose_session_broke_goes_on_in_its_epoch(migrated_databa
             await begin(connection, lease.epoch)
             await connection.execute("ROLLBACK")
         task.cancel()
+
+
+async def test_a_holder_whose_database_is_frozen_says_so(migrated_database: Database) -> None:
+    reasons = asyncio.Queue[str]()
+    async with held_lease(migrated_database, seconds=4 * SECONDS, on_wait=lambda: None) as lease:
+        async with connected(migrated_database, purpose="test") as connection:
+            pid = await connection.fetchval(
+                "SELECT pid FROM pg_stat_activity "
+                "WHERE datname = current_database() AND application_name LIKE '%:lease'"
+            )
+        task = asyncio.create_task(lease.lost(on_broken=reasons.put_nowait, on_kept=lambda: None))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert await reasons.get() == "the database does not answer (TimeoutError)"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            task.cancel()
 
 
 async def test_a_writer_of_a_former_epoch_writes_nothing(migrated_database: Database) -> None:

@@ -132,6 +132,7 @@ async def test_while_the_database_is_away_everything_waits(
             return "database" in running.health.waiting
 
         await until(said, "the queue to say that it waits")
+        assert running.health.waiting["database"].startswith("writing failed: the database ")
         assert len(running.queue) == len(observations)
     await running.queue.drained()
     assert running.health.waiting == {}

@@ -7,8 +7,9 @@ import asyncpg
 import pytest
 
 from worker.db.connection import check_version
-from worker.db.failures import explain
+from worker.db.failures import explain, why_away
 from worker.exits import ConfigError, RefusedError
+from worker.faults import named
 
 DSN = "postgresql://u:s3cret@h/d"
 
@@ -65,6 +66,42 @@ def test_what_does_not_pass_is_an_error_that_names_the_setting(
     assert words in str(told)
     assert "DATABASE_URL" in str(told)
     assert "s3cret" not in str(told)
+
+
+class ReplacedError(Exception):
+    pass
+
+
+def replaced(cause: Exception) -> ReplacedError:
+    error = ReplacedError(named(cause))
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError(), "the database does not answer (TimeoutError)"),
+        (
+            FileNotFoundError(2, "No such file or directory"),
+            "the database cannot be reached: its socket is not there (FileNotFoundError)",
+        ),
+        (ConnectionResetError(), "the database cannot be reached (ConnectionResetError)"),
+        (asyncpg.InterfaceError("connection is closed"), "could not do it: connection is closed (InterfaceError)"),
+        (asyncpg.InternalClientError(), "the database could not do it (InternalClientError)"),
+        (
+            replaced(answer("57P03", "the database system is starting up")),
+            "the database could not do it: the database system is starting up (CannotConnectNowError)",
+        ),
+    ],
+)
+def test_a_session_that_failed_is_told_in_plain_words(error: Exception, words: str) -> None:
+    assert why_away(error).endswith(words)
+
+
+def test_an_error_without_a_text_leaves_no_colon_behind() -> None:
+    assert named(TimeoutError()) == "TimeoutError"
+    assert named(ValueError("no such mode")) == "ValueError: no such mode"
 
 
 def test_the_oldest_version_that_is_enough() -> None:

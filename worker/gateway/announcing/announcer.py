@@ -16,6 +16,7 @@ from worker.db.connection import Database
 from worker.events.leases import ReaderLeaseLostError
 from worker.events.reader import EventReader, StalledError
 from worker.events.stored import StoredEvent
+from worker.faults import named
 from worker.gateway.announcing.alarms import raise_unread
 from worker.gateway.announcing.stored_announcement import ANNOUNCED, IS_NEWS
 from worker.ingest.writer import PASSING
@@ -64,7 +65,7 @@ class Announcer:
             try:
                 await self._read()
             except (ReaderLeaseLostError, StalledError, *PASSING) as error:
-                log.warning("announcer.interrupted", reason=f"{type(error).__name__}: {error}")
+                log.warning("announcer.interrupted", reason=named(error))
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
                 log.exception("announcer.failed")

@@ -20,6 +20,7 @@ from worker import metrics
 from worker.db.lease import LeaseLostError, task_group
 from worker.db.shared_session import SharedSession
 from worker.failpoints import reach
+from worker.faults import named
 from worker.gateway.announcing.post import Post, bears
 from worker.gateway.announcing.post_rows import PostRow, PostTable
 from worker.gateway.pacing import BudgetSpentError, InvalidRequests
@@ -44,7 +45,7 @@ def _asking_discord() -> Iterator[None]:
     try:
         yield
     except (discord.HTTPException, BudgetSpentError, *PASSING_REST) as error:
-        raise RefusedByDiscordError(f"{type(error).__name__}: {error}") from error
+        raise RefusedByDiscordError(named(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Poster:
                     for row in await kind.table.due(connection):
                         due[row.channel_id].append((kind, row))
         except PASSING as error:
-            log.warning("announcing.not_looked", reason=f"{type(error).__name__}: {error}")
+            log.warning("announcing.not_looked", reason=named(error))
         for channel_id, rows in due.items():
             if channel_id not in self._channels:
                 task = group.create_task(self._settle_all(client, rows))
@@ -122,7 +123,7 @@ class Poster:
             try:
                 await self._settle_or_pause(client, kind, row)
             except PASSING as error:
-                log.warning("announcing.not_written", reason=f"{type(error).__name__}: {error}")
+                log.warning("announcing.not_written", reason=named(error))
                 return
 
     async def _settle_or_pause(self, client: discord.Client, kind: PostKind, row: PostRow) -> None:
@@ -135,7 +136,7 @@ class Poster:
             await self._pause(kind, row, self._explain(row.channel_id, error))
         except Exception as error:
             log.exception("announcing.failed", **_named(kind, row), tries=row.tries + 1)
-            await self._pause(kind, row, f"{type(error).__name__}: {error}")
+            await self._pause(kind, row, named(error))
 
     async def _pause(self, kind: PostKind, row: PostRow, reason: str) -> None:
         metrics.POSTS.labels(kind.table.name, "failed").inc()

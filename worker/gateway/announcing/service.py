@@ -14,6 +14,7 @@ from worker import metrics
 from worker.db.connection import Database
 from worker.db.lease import LeaseLostError, task_group
 from worker.db.shared_session import SharedSession
+from worker.faults import named
 from worker.gateway.announcing import alarms, announcement
 from worker.gateway.announcing.announcer import CONSUMER, Announcer
 from worker.gateway.announcing.post_rows import PostTable
@@ -92,7 +93,7 @@ class AnnouncingService:
                 raise
             except (discord.HTTPException, discord.LoginFailure, *PASSING_REST) as error:
                 # A token that Discord refuses ends the worker: the gateway's session sees to that.
-                log.warning("announcing.not_logged_in", reason=f"{type(error).__name__}: {error}")
+                log.warning("announcing.not_logged_in", reason=named(error))
             except Exception:
                 # Whatever is wrong with announcing, messages are stored all the same.
                 metrics.ANNOUNCER_FAULTS.inc()
@@ -117,7 +118,7 @@ class AnnouncingService:
             except LeaseLostError:
                 raise
             except PASSING as error:
-                log.warning("alarms.not_looked", reason=f"{type(error).__name__}: {error}")
+                log.warning("alarms.not_looked", reason=named(error))
             except Exception:
                 metrics.ANNOUNCER_FAULTS.inc()
                 log.exception("alarms.failed")

@@ -12,6 +12,7 @@ from discord import app_commands
 from worker import correlation, metrics
 from worker.db.lease import LeaseLostError
 from worker.exits import WorkerError
+from worker.faults import named
 from worker.gateway.discord_commands.asking import Interaction, permission_name
 from worker.gateway.discord_commands.replies import answer
 from worker.ingest.writer import PASSING
@@ -64,7 +65,7 @@ async def failed(interaction: Interaction, error: Exception) -> None:
     outcome, sentence = explained(error)
     if outcome == "fault":
         log.error("command.failed", correlation_id=str(correlation_id_of(interaction)), exc_info=error)
-    ended(interaction, outcome, reason=f"{type(error).__name__}: {error}" if outcome != "fault" else None)
+    ended(interaction, outcome, reason=named(error) if outcome != "fault" else None)
     try:
         await answer(
             interaction,
@@ -74,7 +75,7 @@ async def failed(interaction: Interaction, error: Exception) -> None:
         )
     except (discord.HTTPException, aiohttp.ClientError, OSError) as refused:
         # Discord takes the first answer within 3 s only, and none after 15 minutes.
-        log.warning("command.not_answered", reason=f"{type(refused).__name__}: {refused}")
+        log.warning("command.not_answered", reason=named(refused))
 
 
 def explained(error: Exception) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import aiohttp
 import discord
 import structlog
 
+from worker.faults import named
 from worker.gateway.client import GatewayClient
 from worker.gateway.discord_commands import outcomes
 from worker.gateway.discord_commands.asking import Interaction
@@ -53,7 +54,7 @@ class OwnedView(discord.ui.View):
             await self._latest.edit_original_response(view=None)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # The answer was deleted, or dismissed, or is too old to be edited.
-            log.info("command.buttons_left", reason=f"{type(error).__name__}: {error}")
+            log.info("command.buttons_left", reason=named(error))
 
     async def on_timeout(self) -> None:
         await self.close()

@@ -12,6 +12,7 @@ import structlog
 from discord import app_commands
 
 from worker.exits import InputError, NotFoundError
+from worker.faults import named
 from worker.gateway.discord_commands.asking import Interaction, guild_of, visible_channels
 from worker.gateway.discord_commands.context import CommandContext
 from worker.gateway.discord_commands.paging import show_pages
@@ -42,7 +43,7 @@ def add_reading_commands(tree: app_commands.CommandTree[discord.Client], context
                 offered = await offered_tickers(connection, visible, typed, today=_today(context))
         except PASSING as error:
             # Who types is told nothing here; the command itself will say what is wrong.
-            log.warning("command.nothing_offered", reason=f"{type(error).__name__}: {error}")
+            log.warning("command.nothing_offered", reason=named(error))
             return []
         return [
             app_commands.Choice(

@@ -10,6 +10,7 @@ import structlog
 from discord import app_commands
 
 from worker.db.lease import transaction
+from worker.faults import named
 from worker.gateway.discord_commands.context import CommandContext
 from worker.gateway.discord_commands.tree import Commands
 from worker.ingest.writer import PASSING
@@ -60,7 +61,7 @@ class CommandService:
                 await self._sync(commands)
                 return
             except _PASSES as error:
-                log.warning("commands.sync_retried", reason=f"{type(error).__name__}: {error}")
+                log.warning("commands.sync_retried", reason=named(error))
             except (discord.HTTPException, app_commands.AppCommandError):
                 # Discord refuses a definition: it would refuse it again.
                 log.exception("commands.sync_refused")
