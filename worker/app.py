@@ -110,8 +110,12 @@ class Worker:
         while True:
             try:
                 async with held_lease(
-                    self.database, seconds=self._settings.lease_seconds, on_wait=self._stand_by
+                    self.database,
+                    seconds=self._settings.lease_seconds,
+                    on_wait=self._stand_by,
+                    on_broken=lambda reason: self.health.wait_for("database", reason),
                 ) as lease:
+                    self.health.has("database")
                     await self._ingest(lease)
                 retry.reset()
             except (LeaseLostError, *PASSING) as error:

@@ -148,6 +148,25 @@ async def test_the_standby_takes_over_from_one_that_is_cut_off(
         assert await standby.stop() == 0
 
 
+async def test_a_standby_says_that_the_database_is_away(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    async with cable_to(empty_database) as (cable, url), AsyncExitStack() as stack:
+        env = settings(sandbox, empty_database, channel)
+        await in_role(await stack.enter_async_context(worker_process("run", env=env)), "ingester")
+        standby = await stack.enter_async_context(worker_process("run", env=env | {"DATABASE_URL": url}))
+        await in_role(standby, "standby")
+        cable.cut()
+
+        async def is_waiting() -> bool:
+            status, body = await standby.health()
+            return status == 503 and "does not answer" in body["waiting_for"]["database"]
+
+        await until(is_waiting, "the standby to say so")
+        cable.mend()
+        await in_role(standby, "standby")
+
+
 async def test_a_standby_shows_no_gaps_and_no_queue_of_its_own(
     sandbox: Sandbox, channel: Channel, empty_database: Database
 ) -> None:

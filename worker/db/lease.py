@@ -25,6 +25,7 @@ from worker.waiting import jittered
 
 RENEWALS = 3  # a lease time
 POLLS = 4  # a lease time, while another process holds it
+ASK_SECONDS = 5  # for a session to be opened and to answer
 EPOCH_SECONDS = 10  # for an epoch to begin
 GRACE_SECONDS = 2  # in which the transactions of the epoch before may end by themselves
 
@@ -83,22 +84,28 @@ class Lease:
         self._connection: asyncpg.Connection | None = None
         self._is_locked = False
 
-    async def take(self, *, on_wait: Callable[[], None]) -> None:
-        """Waits until the lease is ours; `on_wait` is called once if another process holds it."""
+    async def take(self, *, on_wait: Callable[[], None], on_broken: Callable[[str], None]) -> None:
+        """Waits until the lease is ours; `on_wait` is called once if another process holds it.
+
+        `on_broken` hears why that cannot be asked at present; once it can be again, `on_wait` is called again."""
         is_told = False
         while True:
             try:
-                async with asyncio.timeout(self._seconds + EPOCH_SECONDS):
-                    if await self._has_lock():
-                        reach("lease.locked")
+                async with asyncio.timeout(ASK_SECONDS):
+                    has_lock = await self._has_lock()
+                if has_lock:
+                    reach("lease.locked")
+                    async with asyncio.timeout(EPOCH_SECONDS):
                         self.epoch = await self._begin_epoch()
-                        reach("lease.taken")
-                        break
+                    reach("lease.taken")
+                    break
                 if not is_told:
                     is_told = True
                     on_wait()
             except _BROKEN as error:
                 self._broken(error)
+                is_told = False
+                on_broken(why_away(error))
             await asyncio.sleep(jittered(self._seconds / POLLS))
         log.info("lease.taken", epoch=self.epoch)
 
@@ -166,11 +173,13 @@ class Lease:
 
 
 @asynccontextmanager
-async def held_lease(database: Database, *, seconds: float, on_wait: Callable[[], None]) -> AsyncIterator[Lease]:
-    """Waits until the lease is ours, and holds it for as long as the block lasts or until it is lost."""
+async def held_lease(
+    database: Database, *, seconds: float, on_wait: Callable[[], None], on_broken: Callable[[str], None]
+) -> AsyncIterator[Lease]:
+    """Waits as Lease.take does until the lease is ours, and holds it until the block ends or it is lost."""
     lease = Lease(database, seconds)
     try:
-        await lease.take(on_wait=on_wait)
+        await lease.take(on_wait=on_wait, on_broken=on_broken)
         yield lease
     finally:
         lease.release()

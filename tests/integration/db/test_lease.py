@@ -30,10 +30,10 @@ async def test_one_holds_it_and_the_next_waits(migrated_database: Database) -> N
     waits = asyncio.Event()
 
     async def second() -> int:
-        async with held_lease(migrated_database, seconds=SECONDS, on_wait=waits.set) as lease:
+        async with held_lease(migrated_database, seconds=SECONDS, on_wait=waits.set, on_broken=print) as lease:
             return lease.epoch
 
-    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None) as first:
+    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None, on_broken=print) as first:
         keeping = asyncio.create_task(first.lost(on_broken=lambda _: None, on_kept=lambda: None))
         task = asyncio.create_task(second())
         await waits.wait()
@@ -45,8 +45,8 @@ async def test_one_holds_it_and_the_next_waits(migrated_database: Database) -> N
 
 async def test_one_that_does_not_renew_is_followed_and_notices(migrated_database: Database) -> None:
     first, second = Lease(migrated_database, SECONDS), Lease(migrated_database, SECONDS)
-    await first.take(on_wait=lambda: None)
-    await second.take(on_wait=lambda: None)
+    await first.take(on_wait=lambda: None, on_broken=print)
+    await second.take(on_wait=lambda: None, on_broken=print)
     await first.lost(on_broken=lambda _: None, on_kept=lambda: None)
     assert second.epoch == first.epoch + 1
     first.release()
@@ -55,7 +55,7 @@ async def test_one_that_does_not_renew_is_followed_and_notices(migrated_database
 
 async def test_a_holder_whose_session_broke_goes_on_in_its_epoch(migrated_database: Database) -> None:
     broken, kept = asyncio.Event(), asyncio.Event()
-    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None) as lease:
+    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None, on_broken=print) as lease:
         task = asyncio.create_task(lease.lost(on_broken=lambda _: broken.set(), on_kept=kept.set))
         async with connected(migrated_database, purpose="test") as connection:
             await connection.execute(
@@ -73,7 +73,7 @@ async def test_a_holder_whose_session_broke_goes_on_in_its_epoch(migrated_databa
 
 async def test_a_holder_whose_database_is_frozen_says_so(migrated_database: Database) -> None:
     reasons = asyncio.Queue[str]()
-    async with held_lease(migrated_database, seconds=4 * SECONDS, on_wait=lambda: None) as lease:
+    async with held_lease(migrated_database, seconds=4 * SECONDS, on_wait=lambda: None, on_broken=print) as lease:
         async with connected(migrated_database, purpose="test") as connection:
             pid = await connection.fetchval(
                 "SELECT pid FROM pg_stat_activity "
@@ -112,7 +112,7 @@ async def test_the_next_epoch_begins_after_the_transactions_of_the_one_before(mi
     ):
         await begin(writing, 0)
         lease = Lease(migrated_database, SECONDS)
-        taking = asyncio.create_task(lease.take(on_wait=lambda: None))
+        taking = asyncio.create_task(lease.take(on_wait=lambda: None, on_broken=print))
 
         async def waits() -> bool:
             return bool(await looking.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
@@ -139,7 +139,7 @@ async def test_a_transaction_that_never_ends_keeps_nobody_from_the_next_epoch(mi
     await begin(writing, 0)
     copying = asyncio.create_task(writing.copy_to_table("message_revisions", source=rows()))
     await stalled.wait()
-    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None) as lease:
+    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None, on_broken=print) as lease:
         assert lease.epoch == 1
     copying.cancel()
     await asyncio.wait([copying])
