@@ -10,7 +10,7 @@ from tests.support.ledger import settled
 from tests.support.waiting import until
 from tests.support.worker_process import worker_process
 from worker.db.connection import Database, connected
-from worker.sandbox import Channel, Sandbox
+from worker.sandbox import Channel, Permission, Sandbox
 
 
 async def settled_with_threads(database: Database, sandbox: Sandbox, *channels: Channel) -> None:
@@ -80,6 +80,30 @@ async def test_an_archived_thread_that_was_found_is_fetched_though_the_worker_di
     async with worker_process("run", env=env) as worker:
         await worker.ready()
         await settled_with_threads(empty_database, sandbox, thread)
+
+
+async def test_what_was_posted_in_an_archived_thread_while_its_channel_was_hidden(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    env = settings(sandbox, empty_database, channel, LOOK_BACK_DAYS="0")
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        thread = channel.add_thread("archived", "first post")
+        sandbox.post(thread, "told")
+        await settled_with_threads(empty_database, sandbox, channel, thread)
+        thread.set_archived(True)
+        channel.set_permissions(deny=Permission.VIEW_CHANNEL)
+        sandbox.post(thread, "hidden: un-archives")
+        thread.set_archived(True)
+        # No look for gaps comes before the next message is stored.
+        held = sandbox.faults.rest.hold("GET /channels/*/threads/archived/public", times=None)
+        channel.set_permissions(allow=Permission.VIEW_CHANNEL)
+        last = sandbox.post(thread, "told again")
+        async with connected(empty_database, purpose="test") as connection:
+            stored = "SELECT FROM discord_messages WHERE message_id = $1"
+            await until(lambda: connection.fetch(stored, last.id), "the message to be stored")
+        held.release()
+        await settled_with_threads(empty_database, sandbox, channel, thread)
 
 
 async def test_a_backfill_of_a_forum_follows_its_posts(sandbox: Sandbox, empty_database: Database) -> None:
