@@ -263,8 +263,9 @@ async def list_channels(settings: Settings) -> None:
 
 async def backfill(settings: Settings, channel_id: int, since: datetime) -> None:
     async with _session(settings, "backfill") as connection:
+        asked_at = await connection.fetchval("SELECT now()")
         await channel_changes.ask_for_history(connection, channel_id, since, by=COMMAND_LINE)
-        await follow_backfill(connection, channel_id, since)
+        await follow_backfill(connection, channel_id, since, asked_at)
 
 
 async def explain(settings: Settings, channel_id: int | None, message_id: int) -> None:

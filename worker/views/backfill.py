@@ -26,22 +26,25 @@ SELECT isempty(covered) OR NOT covered @> int8range($2::bigint, greatest(upper(c
 
 _PARTS = "SELECT channel_id FROM discord_channels WHERE $1 IN (channel_id, parent_id)"
 
+_WAS_NOTICED = "SELECT EXISTS (SELECT FROM ingestion_gaps WHERE channel_id = ANY($1::bigint[]) AND opened_at >= $2)"
+
 _STORED = "SELECT count(*) FROM discord_messages WHERE channel_id = ANY($1::bigint[]) AND message_id >= $2"
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
     """Of a channel and its threads: how many `messages` are stored since the moment that was asked for, and the open
-    `gaps`. A forum has messages in its threads alone."""
+    `gaps`. A forum has messages in its threads alone. `was_noticed`: a gap was opened since it was asked for."""
 
     is_missing: bool
     is_forum: bool
+    was_noticed: bool
     messages: int
     gaps: tuple[OpenGap, ...]
 
-    def is_done(self, *, was_noticed: bool) -> bool:
-        """`was_noticed`: there were gaps, since it was asked for."""
-        return not self.gaps and (was_noticed if self.is_forum else not self.is_missing)
+    @property
+    def is_done(self) -> bool:
+        return not self.gaps and (self.was_noticed if self.is_forum else not self.is_missing)
 
     @property
     def is_noticed(self) -> bool:
@@ -64,8 +67,10 @@ class BackfillProgress:
         return None if not left or None in left else sum(one for one in left if one is not None)
 
 
-async def read_progress(connection: Connection, channel_id: int, since: datetime) -> BackfillProgress:
-    """Raises NotFoundError for a channel that nothing is known of, or that is gone."""
+async def read_progress(
+    connection: Connection, channel_id: int, since: datetime, asked_at: datetime
+) -> BackfillProgress:
+    """`asked_at` is by the database's clock. Raises NotFoundError for a channel that is not known, or is gone."""
     row = await connection.fetchrow(_CHANNEL, channel_id, snowflake_at(since))
     if row is None:
         raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
@@ -74,10 +79,11 @@ async def read_progress(connection: Connection, channel_id: int, since: datetime
     parts = [part["channel_id"] for part in await connection.fetch(_PARTS, channel_id)]
     messages = await connection.fetchval(_STORED, parts, snowflake_at(since))
     gaps = tuple(gap for gap in await open_gaps(connection) if gap.channel_id in parts)
-    return BackfillProgress(row["is_missing"], row["is_forum"], messages, gaps)
+    was_noticed = await connection.fetchval(_WAS_NOTICED, parts, asked_at)
+    return BackfillProgress(row["is_missing"], row["is_forum"], was_noticed, messages, gaps)
 
 
-async def follow_backfill(connection: Connection, channel_id: int, since: datetime) -> None:
+async def follow_backfill(connection: Connection, channel_id: int, since: datetime, asked_at: datetime) -> None:
     """Until everything is there. Raises RefusedError where the bot may not read the channel's history."""
     if not await is_held(connection):
         click.echo("No worker is running: it is fetched when one does.")
@@ -86,20 +92,20 @@ async def follow_backfill(connection: Connection, channel_id: int, since: dateti
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), transient=True
     ) as progress:
         task = progress.add_task("Fetching", total=1.0)
-        found = await _until_fetched(connection, channel_id, since, lambda part: progress.update(task, completed=part))
+        found = await _until_fetched(
+            connection, channel_id, since, asked_at, lambda part: progress.update(task, completed=part)
+        )
     click.echo("Everything that was asked for is stored." if found else "Nothing more was found there.")
 
 
 async def _until_fetched(
-    connection: Connection, channel_id: int, since: datetime, show: Callable[[float], None]
+    connection: Connection, channel_id: int, since: datetime, asked_at: datetime, show: Callable[[float], None]
 ) -> bool:
     """False: the worker has found nothing to fetch."""
     unnoticed = 0.0
-    was_noticed = False
-    while not (progress := await read_progress(connection, channel_id, since)).is_done(was_noticed=was_noticed):
+    while not (progress := await read_progress(connection, channel_id, since, asked_at)).is_done:
         if progress.is_forbidden:
             raise RefusedError(f"Give the bot View Channel and Read Message History in the channel {channel_id}.")
-        was_noticed |= progress.is_noticed
         unnoticed = 0 if progress.is_noticed else unnoticed + POLL_SECONDS
         if unnoticed > NOTICE_SECONDS:
             return False

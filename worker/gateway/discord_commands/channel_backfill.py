@@ -33,6 +33,8 @@ async def follow_backfill(
     if known is None or not known.listens:
         raise NotFoundError(f"<#{channel.id}> is not listened to: `/channels add` or `/channels resume` changes that.")
     former = known.history_from
+    async with context.session.use() as connection:
+        asked_at = await connection.fetchval("SELECT now()")
 
     async def make(connection: Connection) -> bool:
         by = changed_by(interaction)
@@ -40,31 +42,30 @@ async def follow_backfill(
 
     is_asked = await change(context, make, channel)
     view = BackfillView(context, interaction, channel, former) if is_asked and former else None
-    await _show_progress(context, interaction, channel, since, view)
+    await _show_progress(context, interaction, channel, view, since=since, asked_at=asked_at)
 
 
 async def _show_progress(
     context: CommandContext,
     interaction: Interaction,
     channel: ListenableChannel,
-    since: datetime,
     view: "BackfillView | None",
+    *,
+    since: datetime,
+    asked_at: datetime,
 ) -> None:
     began = last_seen = asyncio.get_running_loop().time()
-    was_noticed = False
     shown = ""
     cancelled = asyncio.Event() if view is None else view.cancelled
     while not cancelled.is_set():
         now = asyncio.get_running_loop().time()
         async with context.session.use() as connection:
-            progress = await read_progress(connection, channel.id, since)
+            progress = await read_progress(connection, channel.id, since, asked_at)
         if progress.is_forbidden:
             needed = " and ".join(map(permission_name, TO_LISTEN))
             raise RefusedError(f"Give the bot {needed} in <#{channel.id}>: its history cannot be read without them.")
         last_seen = now if progress.is_noticed else last_seen
-        was_noticed |= progress.is_noticed
-        is_done = progress.is_done(was_noticed=was_noticed)
-        ending = _ending(progress, channel, since, is_done=is_done, seconds=now - began, unnoticed=now - last_seen)
+        ending = _ending(progress, channel, since, seconds=now - began, unnoticed=now - last_seen)
         if ending is not None:
             if view is not None:
                 view.stop()
@@ -77,17 +78,11 @@ async def _show_progress(
 
 
 def _ending(
-    progress: BackfillProgress,
-    channel: ListenableChannel,
-    since: datetime,
-    *,
-    is_done: bool,
-    seconds: float,
-    unnoticed: float,
+    progress: BackfillProgress, channel: ListenableChannel, since: datetime, *, seconds: float, unnoticed: float
 ) -> str | None:
     """What is said last, once there is nothing more to be shown."""
     day = discord.utils.format_dt(since, "D")
-    if is_done:
+    if progress.is_done:
         return f"Everything in <#{channel.id}> since {day} is stored: {progress.messages} messages."
     if unnoticed > NOTICE_SECONDS:
         return f"Discord has no message in <#{channel.id}> since {day} that is not stored."
