@@ -1,5 +1,6 @@
 """What is known to be complete of a channel, a day at a time, read from the database alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -81,14 +82,17 @@ def stretch_of_day(day: date) -> tuple[int, int]:
     return snowflake_at(begin), snowflake_at(end) - 1
 
 
-async def stretch_to_compare(connection: Connection, channel_id: int, day: date | None) -> tuple[int, int]:
-    """The first and the last id of what Discord is asked for: a day, or all that is stored or asked for until now."""
+async def stretch_to_compare(
+    connection: Connection, channel_id: int, day: date | None, certified: Sequence[CertifiedDay]
+) -> tuple[int, int]:
+    """The first and the last id of what Discord is asked for: a day, or all that is stored or asked for until now.
+
+    `certified` are the days as read_certificate gave them."""
     settled = snowflake_at(datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS))
     if day is not None:
         first_id, last_id = stretch_of_day(day)
         return first_id, min(last_id, settled)
-    stored = await connection.fetch(_DAYS, channel_id, None)
-    begins = [stretch_of_day(row["day"])[0] for row in stored]
+    begins = [stretch_of_day(one.day)[0] for one in certified if one.messages]
     begins += [gap.first_id for gap in await _gaps(connection, channel_id, settled)]
     return min(begins, default=settled), settled
 
