@@ -44,5 +44,10 @@ class NotFoundError(WorkerError):
     exit_code = ExitCode.NO_INPUT
 
 
+class ChannelGoneError(NotFoundError):
+    def __init__(self, channel_id: int) -> None:
+        super().__init__(f"Discord knows no channel {channel_id}: it was deleted, or the bot was removed.")
+
+
 class InputError(WorkerError):
     exit_code = ExitCode.DATA

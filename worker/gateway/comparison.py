@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import discord
 from asyncpg import Connection
 
-from worker.exits import NotFoundError, RefusedError
+from worker.exits import ChannelGoneError, RefusedError
 from worker.gateway.rest import PAGE, Payload, Rest
 from worker.ingest.verifications import add_verification, forget_verifications
 
@@ -35,8 +35,8 @@ class Compared:
 async def compare(
     connection: Connection, client: discord.Client, rest: Rest, *, channel_id: int, first_id: int, last_id: int
 ) -> Compared:
-    """Both ends included. Raises RefusedError where the channel's history may not be read, NotFoundError where there is
-    no such channel, and what Rest raises."""
+    """Both ends included. Raises RefusedError where the channel's history may not be read, ChannelGoneError, and what
+    Rest raises."""
     differences: list[Difference] = []
     messages, begin = 0, first_id
     while begin <= last_id:
@@ -64,7 +64,7 @@ async def _page(client: discord.Client, rest: Rest, channel_id: int, begin: int)
     except discord.Forbidden:
         raise RefusedError(f"Give the bot View Channel and Read Message History in the channel {channel_id}.") from None
     except discord.NotFound:
-        raise NotFoundError(f"Discord knows no channel {channel_id}: it was deleted, or the bot was removed.") from None
+        raise ChannelGoneError(channel_id) from None
     return page
 
 

@@ -10,7 +10,7 @@ from asyncpg import Connection
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from worker.db.lease import is_held
-from worker.exits import NotFoundError, RefusedError
+from worker.exits import ChannelGoneError, NotFoundError, RefusedError
 from worker.ingest.gaps import OpenGap, open_gaps
 from worker.ingest.observation import snowflake_at
 
@@ -75,7 +75,7 @@ async def read_progress(
     if row is None:
         raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
     if row["is_gone"]:
-        raise NotFoundError(f"Discord knows no channel {channel_id}: it was deleted, or the bot was removed.")
+        raise ChannelGoneError(channel_id)
     parts = [part["channel_id"] for part in await connection.fetch(_PARTS, channel_id)]
     messages = await connection.fetchval(_STORED, parts, snowflake_at(since))
     gaps = tuple(gap for gap in await open_gaps(connection) if gap.channel_id in parts)
