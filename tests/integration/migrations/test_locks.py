@@ -16,6 +16,7 @@ from tests.support.sql import execute, fetch
 from tests.support.waiting import until
 from worker.db.connection import Database, connect
 from worker.db.migrate import migrate
+from worker.db.migration.blockers import tell_blockers
 from worker.db.schema import MIGRATION_LOCK
 from worker.exits import UnavailableError
 
@@ -72,6 +73,20 @@ async def test_a_revision_that_is_blocked_tries_again_and_says_who_is_in_the_way
     assert not any("LOCK TABLE" in str(line) for line in logs)
     run = (await fetch(empty_database, "SELECT * FROM migration_runs WHERE revision = '0001'"))[0]
     assert run["lock_wait_milliseconds"] >= 3 * 200
+
+
+async def test_the_session_that_looks_is_not_told_as_one_in_the_way(empty_database: Database, logs: Logs) -> None:
+    """An index that is made CONCURRENTLY waits for its snapshot, too, for as long as a look takes."""
+    lock = "SELECT pg_advisory_lock_shared(1)"
+    async with holding(empty_database, lock) as looking, holding(empty_database, lock) as holder:
+        async with holding(empty_database) as waiting:
+            wait = asyncio.create_task(waiting.execute("SELECT pg_advisory_lock(1)"))
+            look = asyncio.create_task(tell_blockers(looking, waiting.get_server_pid()))
+            await logged(logs, "migration.blocked", look)
+            look.cancel()
+            wait.cancel()
+            await asyncio.wait((look, wait))
+        assert [line["pid"] for line in logs] == [holder.get_server_pid()]
 
 
 async def test_readers_are_not_kept_waiting_behind_a_blocked_revision(empty_database: Database, logs: Logs) -> None:

@@ -15,6 +15,7 @@ WATCH_SECONDS = 0.05  # below the shortest lock_timeout, or a wait would be over
 TELL_SECONDS = 5.0  # how often the same blocker is logged
 
 # Times, never a query's text: it can hold values. A prepared transaction that blocks has process 0 and no session.
+# Without the asking session: its snapshot is one that CREATE INDEX CONCURRENTLY waits for, as long as this query takes.
 _BLOCKERS = """
 SELECT
     blocker.pid,
@@ -25,7 +26,7 @@ SELECT
 FROM pg_stat_activity AS waiting
 CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocker (pid)
 LEFT JOIN pg_stat_activity AS a ON a.pid = blocker.pid
-WHERE waiting.pid = $1 AND waiting.wait_event_type = 'Lock'
+WHERE waiting.pid = $1 AND waiting.wait_event_type = 'Lock' AND blocker.pid <> pg_backend_pid()
 """
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ async def _watch(database: Database, process_id: int) -> None:
     try:
         connection = await connect(database, purpose="migrate-watch")
         try:
-            await _look(connection, process_id)
+            await tell_blockers(connection, process_id)
         finally:
             connection.terminate()
     except CONNECT_ERRORS as error:
@@ -55,7 +56,8 @@ async def _watch(database: Database, process_id: int) -> None:
         log.warning("migration.not_watched", reason=str(error))
 
 
-async def _look(connection: asyncpg.Connection, process_id: int) -> None:
+async def tell_blockers(connection: asyncpg.Connection, process_id: int) -> None:
+    """Logs, until it is cancelled, each session that keeps the server process `process_id` waiting."""
     tell_at: dict[int, float] = {}
     while True:
         for row in await connection.fetch(_BLOCKERS, process_id):
