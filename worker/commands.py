@@ -281,7 +281,7 @@ async def certify(settings: Settings, channel_id: int, day: date | None, *, veri
     async with _session(settings, "certify") as connection:
         days = await read_certificate(connection, channel_id, day)
         if verify:
-            first_id, last_id = await stretch_to_compare(connection, channel_id, day, days)
+            first_id, last_id = await stretch_to_compare(connection, channel_id, day)
             async with rest_session(settings) as session:
                 compared = await compare(
                     connection, session.client, session.rest, channel_id=channel_id, first_id=first_id, last_id=last_id

@@ -14,6 +14,7 @@ from tests.support.ledger import settled
 from tests.support.waiting import until
 from tests.support.worker_process import worker_process
 from worker.db.connection import Database, connected
+from worker.ingest.observation import snowflake_time
 from worker.sandbox import Channel, Intent, Permission, Sandbox
 
 YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -133,6 +134,8 @@ async def test_what_is_missing_is_never_certified(sandbox: Sandbox, channel: Cha
         await worker.stop(signal.SIGKILL)
     (certified,) = await desk.certified("--day", TODAY)
     assert (certified["messages"], certified["is_complete"], certified["known_until"]) == (1, False, None)
+    (gap,) = certified["missing"]
+    assert datetime.fromisoformat(gap["from"]) <= snowflake_time(missed[0].id) <= datetime.fromisoformat(gap["to"])
     assert [one["is_complete"] for one in await desk.certified()] == [True, False]
 
     channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
@@ -159,6 +162,26 @@ async def test_a_channel_of_which_nothing_is_stored(
     channel.set_permissions(allow=Permission.READ_MESSAGE_HISTORY)
     compared = await desk.say("certify", str(channel.id), "--verify", "--json")
     assert (compared.code, len(json.loads(compared.out)["compared"]["differences"])) == (65, len(missed))
+
+
+async def test_what_was_never_asked_for_is_not_compared(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    sandbox.seed(channel, 5, start=YESTERDAY, end=datetime.now(UTC) - timedelta(minutes=1))
+    async with worker_process("run", env=settings(sandbox, empty_database, channel)) as worker:
+        await worker.ready()
+        sandbox.post(channel, "since it was added")
+        desk = Desk(sandbox, empty_database, channel)
+        await until(desk.certified, "a message to be stored")
+
+        async def is_compared() -> bool:
+            ended = await desk.say("certify", str(channel.id), "--verify", "--json")
+            compared = json.loads(ended.out)["compared"]
+            assert (ended.code, compared["differences"]) == (0, [])
+            return bool(compared["messages"] == 1)
+
+        await until(is_compared, "the message to be compared, which is not done at once")
+        await worker.stop(signal.SIGKILL)
 
 
 async def test_days_and_ids_that_cannot_be(sandbox: Sandbox, channel: Channel, empty_database: Database) -> None:

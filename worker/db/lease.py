@@ -49,7 +49,7 @@ SELECT pid FROM pg_locks
    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
-_IS_HELD = f"SELECT EXISTS ({_HOLDERS})"
+_HOLDER = f"SELECT holder FROM ingest_lease WHERE EXISTS ({_HOLDERS})"  # noqa: S608  a constant of ours
 
 _END_HOLDERS = f"SELECT pg_terminate_backend(pid) FROM ({_HOLDERS}) AS holder"  # noqa: S608  a constant of ours
 
@@ -185,9 +185,10 @@ async def held_lease(
         lease.release()
 
 
-async def is_held(connection: asyncpg.Connection) -> bool:
-    """Whether any process ingests into the database."""
-    return bool(await connection.fetchval(_IS_HELD, INGEST_LEASE_LOCK))
+async def find_holder(connection: asyncpg.Connection) -> str | None:
+    """The host and the process that ingest into the database, such as `trading:4711`; None: none does."""
+    holder: str | None = await connection.fetchval(_HOLDER, INGEST_LEASE_LOCK)
+    return holder
 
 
 async def begin(connection: asyncpg.Connection, epoch: int | None, *, then: str = "") -> str:

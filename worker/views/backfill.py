@@ -9,7 +9,7 @@ import click
 from asyncpg import Connection
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from worker.db.lease import is_held
+from worker.db.lease import find_holder
 from worker.exits import ChannelGoneError, NotFoundError, RefusedError
 from worker.ingest.gaps import OpenGap, open_gaps
 from worker.ingest.observation import snowflake_at
@@ -85,7 +85,7 @@ async def read_progress(
 
 async def follow_backfill(connection: Connection, channel_id: int, since: datetime, asked_at: datetime) -> None:
     """Until everything is there. Raises RefusedError where the bot may not read the channel's history."""
-    if not await is_held(connection):
+    if await find_holder(connection) is None:
         click.echo("No worker is running: it is fetched when one does.")
         return
     with Progress(

@@ -12,6 +12,8 @@ from worker.gateway.comparison import Compared
 from worker.views.stored_certificate import CertifiedDay
 from worker.views.terminal import FAINT, FLAG_STYLE, styled, table
 
+STRETCHES_SHOWN = 3  # of a day
+
 
 def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) -> str:
     """Ids are strings, because JSON's numbers lose digits."""
@@ -24,6 +26,7 @@ def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) ->
                     "first_id": str(day.first_id) if day.first_id is not None else None,
                     "last_id": str(day.last_id) if day.last_id is not None else None,
                     "known_until": day.known_until.isoformat() if day.known_until else None,
+                    "missing": [{"from": first.isoformat(), "to": last.isoformat()} for first, last in day.missing],
                     "verified_at": day.verified_at.isoformat() if day.verified_at else None,
                 }
                 for day in days
@@ -54,6 +57,8 @@ def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: C
         for day in days:
             if day.first_id is not None:
                 console.print(styled(f"{day.day}  {day.first_id} to {day.last_id}", FAINT))
+            if day.missing:
+                console.print(styled(f"{day.day}  missing {_stretches(day)}", FLAG_STYLE))
     if compared is not None:
         console.print(f"{compared.messages} messages compared with Discord: {len(compared.differences)} differences")
         for difference in compared.differences:
@@ -62,6 +67,13 @@ def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: C
 
 def _complete(day: CertifiedDay) -> Text:
     if not day.is_complete:
-        return styled("no", FLAG_STYLE)
+        return styled("no" if day.missing else "not known", FLAG_STYLE)
     until = f", until {day.known_until.astimezone(UTC):%H:%M}" if day.known_until else ""
     return styled(f"yes{until}", "green")
+
+
+def _stretches(day: CertifiedDay) -> str:
+    """The newest ones."""
+    shown = [f"{first.astimezone(UTC):%H:%M:%S} to {last.astimezone(UTC):%H:%M:%S}" for first, last in day.missing]
+    more = len(shown) - STRETCHES_SHOWN
+    return ", ".join(shown[-STRETCHES_SHOWN:]) + (f" and {more} more before" if more > 0 else "")

@@ -25,7 +25,7 @@ _TOLD = {
     "discord": ("message_id", "revision", "origin"),
     "parsing": ("trading_day", "tickers", "setups", "unread", "flags", "reason"),
     "setup": ("trading_day", "ticker", "kind", "strategy", "direction", "triggers", "targets", "stop", "changed"),
-    "ingestion": ("channel_id", "gaps", "messages"),
+    "ingestion": ("channel_id", "first_id", "last_id", "reason", "outcome", "gaps", "messages"),
     "bot": ("resumed", "guilds"),
     "channel": ("channel_id", "changed_by", "changed"),
     "schema": ("revision", "direction", "duration_milliseconds"),

@@ -8,7 +8,8 @@ from datetime import datetime, tzinfo
 from worker.ingest.observation import GREATEST_ID, snowflake_time
 from worker.views.stored_explanation import ChannelFacts, Explanation, StoredFacts
 
-_LINK = re.compile(r"(?:https?://)?(?:\w+\.)?discord(?:app)?\.com/channels/(?:\d+|@me)/(\d{1,19})/(\d{1,19})/?")
+# In angle brackets it shows no preview.
+_LINK = re.compile(r"<?(?:https?://)?(?:\w+\.)?discord(?:app)?\.com/channels/(?:\d+|@me)/(\d{1,19})/(\d{1,19})/?>?")
 _ID = re.compile(r"(\d{1,19})")
 
 _ORIGINS = {

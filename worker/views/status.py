@@ -23,6 +23,7 @@ def status_json(status: Status) -> str:
         {
             "server_version": status.server_version,
             "schema": {"revisions": status.revisions, "head": status.head},
+            "worker": status.worker,
             "channels": [_channel_json(channel) for channel in status.channels],
             "messages": status.parse_states,
             "events": {
@@ -78,6 +79,8 @@ def show_status(console: Console, status: Status, zone: tzinfo) -> None:
     console.print(Text.assemble(styled("Database  ", "bold"), f"PostgreSQL {status.server_version}, schema {schema}"))
     if status.revisions != (status.head,):
         console.print(styled(f"          this code's newest revision is {status.head}", FLAG_STYLE))
+    worker = f"{status.worker} ingests" if status.worker else styled("none ingests: start one with `run`", FLAG_STYLE)
+    console.print(Text.assemble(styled("Worker    ", "bold"), worker))
     console.print(Text.assemble(styled("Messages  ", "bold"), _parse_states(status.parse_states)))
     last = "none yet" if status.last_event_id is None else f"last id {status.last_event_id}"
     kept = f"{last}, {status.events_kept} kept for {status.event_retention_days} days"

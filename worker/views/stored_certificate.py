@@ -1,6 +1,5 @@
 """What is known to be complete of a channel, a day at a time, read from the database alone."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -33,10 +32,17 @@ SELECT (posted_at AT TIME ZONE 'UTC')::date AS day, min(message_id) AS first_id,
  GROUP BY day
 """
 
-# Whether all of a stretch is covered; and since when a day's messages are compared with Discord, if all are: the oldest
+# The oldest id that is known of, likewise; what was never asked for is left out.
+_OLDEST = """
+SELECT least(CASE WHEN NOT isempty(covered) THEN greatest(lower(covered), channel_id) END,
+             (SELECT min(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id))
+  FROM discord_channels c WHERE channel_id = $1
+"""
+
+# What of a stretch is not covered; and since when a day's messages are compared with Discord, if all are: the oldest
 # comparison that counts.
 _STRETCH = """
-SELECT covered @> int8range($2, $3) AS is_covered,
+SELECT int8multirange(int8range($2, $3)) - covered AS missing,
        (SELECT CASE WHEN int8range($4, $5, '[]') <@ range_agg(int8range(v.first_id, v.last_id, '[]'))
                     THEN min(v.verified_at) END
           FROM channel_verifications v
@@ -50,7 +56,8 @@ SELECT covered @> int8range($2, $3) AS is_covered,
 class CertifiedDay:
     """A day of UTC. `first_id` and `last_id` are None where nothing of it is stored.
 
-    `is_complete`: nothing of it is missing; up to `known_until`, where the day goes on behind what is known.
+    `is_complete`: nothing of it is missing; up to `known_until`, where the day goes on behind what is known. `missing`
+    are the stretches of which not everything is known, from and to, up to what is known; none where nothing is.
     `verified_at` is when its messages were last compared with Discord, the oldest time where they were compared in
     parts; None: not all were."""
 
@@ -62,6 +69,7 @@ class CertifiedDay:
     deleted: int
     is_complete: bool
     known_until: datetime | None
+    missing: tuple[tuple[datetime, datetime], ...]
     verified_at: datetime | None
 
 
@@ -82,19 +90,15 @@ def stretch_of_day(day: date) -> tuple[int, int]:
     return snowflake_at(begin), snowflake_at(end) - 1
 
 
-async def stretch_to_compare(
-    connection: Connection, channel_id: int, day: date | None, certified: Sequence[CertifiedDay]
-) -> tuple[int, int]:
-    """The first and the last id of what Discord is asked for: a day, or all that is stored or asked for until now.
-
-    `certified` are the days as read_certificate gave them."""
+async def stretch_to_compare(connection: Connection, channel_id: int, day: date | None) -> tuple[int, int]:
+    """The first and the last id of what Discord is asked for: a day, or all that is stored or asked for until now."""
     settled = snowflake_at(datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS))
     if day is not None:
         first_id, last_id = stretch_of_day(day)
         return first_id, min(last_id, settled)
-    begins = [stretch_of_day(one.day)[0] for one in certified if one.messages]
-    begins += [gap.first_id for gap in await _gaps(connection, channel_id, settled)]
-    return min(begins, default=settled), settled
+    oldest = await connection.fetchval(_OLDEST, channel_id)
+    begins = [gap.first_id for gap in await _gaps(connection, channel_id, settled)]
+    return min([settled if oldest is None else oldest, *begins]), settled
 
 
 async def _days_with_gaps(connection: Connection, channel_id: int, newest: int) -> set[date]:
@@ -119,8 +123,9 @@ async def _certified(
     first_id, last_id = (stored["first_id"], stored["last_id"]) if stored else (None, None)
     begin, end = stretch_of_day(day)
     begin, last = max(begin, known["oldest"]), min(end, known["newest"])
-    stretch = await connection.fetchrow(_STRETCH, channel_id, begin, max(begin, last + 1), first_id, last_id)
-    is_complete = stretch is not None and last >= begin and stretch["is_covered"]
+    (stretch,) = await connection.fetch(_STRETCH, channel_id, begin, max(begin, last + 1), first_id, last_id)
+    missing = tuple((snowflake_time(part.lower), snowflake_time(part.upper - 1)) for part in stretch["missing"])
+    is_complete = last >= begin and not missing
     return CertifiedDay(
         day,
         first_id,
@@ -130,5 +135,6 @@ async def _certified(
         deleted=stored["deleted"] if stored else 0,
         is_complete=is_complete,
         known_until=snowflake_time(last) if is_complete and last < end else None,
-        verified_at=stretch["verified_at"] if stretch is not None else None,
+        missing=missing,
+        verified_at=stretch["verified_at"],
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asyncpg import Connection
 
-from worker.db.lease import is_held
+from worker.db.lease import find_holder
 from worker.db.migration.state import read_state
 from worker.db.schema import HEAD
 from worker.findings import Finding
@@ -26,12 +26,12 @@ SELECT received_at - posted_at AS delay, greatest(clock_timestamp() - received_a
 
 
 async def check_database(connection: Connection) -> list[Finding]:
-    is_ingesting = await is_held(connection)
+    holder = await find_holder(connection)
     return [
         await _schema(connection),
-        await _ingester(connection, is_ingesting=is_ingesting),
+        _ingester(holder),
         await _gaps(connection),
-        await _lag(connection, is_ingesting=is_ingesting),
+        await _lag(connection, is_ingesting=holder is not None),
         await _clock(connection),
     ]
 
@@ -44,11 +44,10 @@ async def _schema(connection: Connection) -> Finding:
     return Finding("schema", "wrong", said, "Run `migrate`; docs/migrations.md tells the rest.")
 
 
-async def _ingester(connection: Connection, *, is_ingesting: bool) -> Finding:
-    if is_ingesting:
-        holder = await connection.fetchval("SELECT holder FROM ingest_lease")
-        return Finding("worker", "fine", f"{holder} ingests")
-    return Finding("worker", "wrong", "no worker ingests", START)
+def _ingester(holder: str | None) -> Finding:
+    if holder is None:
+        return Finding("worker", "wrong", "no worker ingests", START)
+    return Finding("worker", "fine", f"{holder} ingests")
 
 
 async def _gaps(connection: Connection) -> Finding:

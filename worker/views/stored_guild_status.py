@@ -1,6 +1,5 @@
 """How the worker does, as far as a guild's members want to know: quick to ask, however much is stored."""
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from asyncpg import Connection
 
 from worker.db.migration.state import read_state
-from worker.ingest.gaps import OpenGap, open_gaps
 from worker.ingest.observation import snowflake_at
 
 ALARMS_OF = timedelta(days=7)
@@ -16,8 +14,13 @@ ALARMS_OF = timedelta(days=7)
 _CHANNELS = """
 SELECT c.channel_id, c.is_active, c.parser, c.includes_threads, c.announce_to, c.history_from, c.unreachable_since,
        c.permission_state, upper(c.covered) - 1 AS covered_up_to,
-       (SELECT max(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id) AS last_message_id
+       (SELECT max(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id) AS last_message_id,
+       open.gaps, open.gap_since
   FROM discord_channels c
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS gaps, min(g.opened_at) AS gap_since
+         FROM ingestion_gaps g JOIN discord_channels part USING (channel_id)
+        WHERE g.closed_at IS NULL AND c.channel_id IN (part.channel_id, part.parent_id)) AS open
  WHERE c.guild_id = $1 AND c.is_listen
  ORDER BY c.name, c.channel_id
 """
@@ -34,7 +37,7 @@ _ALARM_CHANNEL = "SELECT alarm_channel_id FROM guild_settings WHERE guild_id = $
 @dataclass(frozen=True, slots=True)
 class ListenedChannel:
     """A channel of the guild that is listened to or paused. `covered_up_to` is the newest id up to which something is
-    known of it, `gaps` are those of it and of its threads."""
+    known of it; `gaps` of it and of its threads are open, the oldest for as long as `gap_since` tells."""
 
     channel_id: int
     is_active: bool
@@ -46,7 +49,8 @@ class ListenedChannel:
     permission_state: str
     covered_up_to: int | None
     last_message_id: int | None
-    gaps: tuple[OpenGap, ...]
+    gaps: int
+    gap_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,8 @@ async def listened_channels(
     connection: Connection, guild_id: int, visible: Collection[int]
 ) -> tuple[ListenedChannel, ...]:
     """Those of a guild that are among the visible ones."""
-    rows = [row for row in await connection.fetch(_CHANNELS, guild_id) if row["channel_id"] in visible]
-    gaps = defaultdict[int, list[OpenGap]](list)
-    for gap in await open_gaps(connection):
-        gaps[gap.channel_id].append(gap)
-    return tuple(ListenedChannel(**dict(row), gaps=tuple(gaps[row["channel_id"]])) for row in rows)
+    rows = await connection.fetch(_CHANNELS, guild_id)
+    return tuple(ListenedChannel(**dict(row)) for row in rows if row["channel_id"] in visible)
 
 
 async def read_guild_status(connection: Connection, guild_id: int, visible: Collection[int]) -> GuildStatus:

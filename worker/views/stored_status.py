@@ -6,6 +6,7 @@ from datetime import datetime
 
 from asyncpg import Connection
 
+from worker.db.lease import find_holder
 from worker.db.migration.state import read_state
 from worker.db.schema import HEAD
 from worker.ingest.channels import LISTENS
@@ -50,11 +51,13 @@ class ChannelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`revisions` are those of the schema as it is, `head` that of the code; `parse_states` counts messages."""
+    """`revisions` are those of the schema as it is, `head` that of the code; `worker` is the host and the process that
+    ingest; `parse_states` counts messages."""
 
     server_version: str
     revisions: tuple[str, ...]
     head: str
+    worker: str | None
     channels: tuple[ChannelStatus, ...]
     parse_states: dict[str, int]
     last_event_id: int | None
@@ -68,6 +71,7 @@ async def read_status(connection: Connection, *, event_retention_days: int) -> S
         server_version=str(await connection.fetchval("SHOW server_version")),
         revisions=(await read_state(connection)).revisions,
         head=HEAD,
+        worker=await find_holder(connection),
         channels=await _channels(connection),
         parse_states={row["parse_state"]: row["messages"] for row in await connection.fetch(_PARSE_STATES)},
         last_event_id=events["last_id"] if events else None,

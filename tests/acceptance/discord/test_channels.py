@@ -93,6 +93,19 @@ async def test_list_shows_state_lag_and_gaps(desk: Desk) -> None:
         await until(unseen, "the channel to be hidden from who cannot see it")
 
 
+async def test_list_tells_of_the_gaps_of_threads_as_well(desk: Desk) -> None:
+    async with desk.at_work():
+        thread = desk.plans.add_thread("aside", "begun")
+        await desk.stored(desk.sandbox.post(thread, "before"))
+    desk.sandbox.post(thread, "missed")
+    desk.plans.set_permissions(deny=Permission.READ_MESSAGE_HISTORY)
+    async with desk.at_work():
+        opened = "SELECT channel_id FROM ingestion_gaps WHERE closed_at IS NULL"
+        assert [gap["channel_id"] for gap in await until(lambda: desk.fetch(opened), "a gap")] == [thread.id]
+        text = said(await desk.ask("channels list", desk.admin))
+    assert re.search(rf"<#{desk.plans.id}> .* · ⚠️ 1 gap open since <t:\d+:R>\n", text)
+
+
 async def test_set_changes_only_what_is_named(desk: Desk) -> None:
     shown, other = desk.guild.add_channel("announced"), desk.guild.add_channel("other")
     async with desk.at_work():

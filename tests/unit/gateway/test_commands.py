@@ -28,7 +28,9 @@ from worker.views.stored_guild_status import GuildStatus, ListenedChannel
 
 NOW = datetime(2025, 5, 15, 12, tzinfo=UTC)
 CHANNEL = Channel(1, 10, "plans", "text", None, True, False, True, "aplus", NOW, None, True, False)
-LISTENED = ListenedChannel(1, True, None, True, None, NOW, None, "granted", snowflake_at(NOW), snowflake_at(NOW), ())
+LISTENED = ListenedChannel(
+    1, True, None, True, None, NOW, None, "granted", snowflake_at(NOW), snowflake_at(NOW), 0, None
+)
 GAP = OpenGap(1, 0, 99, "configured", NOW - timedelta(seconds=30), is_forbidden=False, missing=40)
 
 
@@ -128,7 +130,7 @@ def test_a_channel_is_one_line_with_what_is_wrong_about_it() -> None:
     newest = snowflake_at(NOW)
     fine = state_line(LISTENED, newest)
     assert fine == "<#1> ✅ listening · last stored <t:1747310400:R> · no gaps"
-    wrong = ListenedChannel(1, True, "aplus", False, 5, None, None, "missing", newest, None, (GAP, GAP))
+    wrong = ListenedChannel(1, True, "aplus", False, 5, None, None, "missing", newest, None, 2, GAP.opened_at)
     line = state_line(wrong, snowflake_at(NOW + timedelta(seconds=9)))
     assert "nothing stored yet" in line
     assert "may not be read: give the bot View Channel and Read Message History" in line

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from parsers.reading import Reading
 from worker.events.stored import StoredEvent
 from worker.ingest.channels import Channel
 from worker.ingest.gaps import OpenGap
+from worker.views.certificate import show_certificate
 from worker.views.channels import show_channels
 from worker.views.events import event_json, show_events
 from worker.views.levels import ladder, show_levels
@@ -24,6 +25,7 @@ from worker.views.posts import as_json, json_lines
 from worker.views.setups import show_setups
 from worker.views.shown import ShownLevel, ShownPlan, ShownSetup
 from worker.views.status import show_status, status_json
+from worker.views.stored_certificate import CertifiedDay
 from worker.views.stored_status import ChannelStatus, Status
 
 ZONE = ZoneInfo("America/Chicago")
@@ -268,6 +270,7 @@ STATUS = Status(
     server_version="18.6",
     revisions=("0003",),
     head="0004",
+    worker="trading:4711",
     channels=(
         ChannelStatus(7, f"plans{NASTY}", True, None, "aplus", 120, 1384879837629382656, GAPS),
         ChannelStatus(8, "", False, OPENED_AT, None, 0, None, ()),
@@ -283,6 +286,7 @@ def test_the_status_names_what_is_wrong() -> None:
     text = drawn(lambda console: show_status(console, STATUS, ZONE))
     assert "PostgreSQL 18.6, schema 0003" in text
     assert "newest revision is 0004" in text
+    assert "Worker    trading:4711 ingests" in text
     assert "1 failed, 119 not a plan" in text
     assert "last id 44, 40 kept for 90 days" in text
     assert "2025-06-18 07:58" in text
@@ -296,15 +300,33 @@ def test_the_status_names_what_is_wrong() -> None:
 
 
 def test_the_status_of_an_empty_database() -> None:
-    empty = replace(STATUS, revisions=("0004",), channels=(), parse_states={}, last_event_id=None, events_kept=0)
+    empty = replace(
+        STATUS, revisions=("0004",), worker=None, channels=(), parse_states={}, last_event_id=None, events_kept=0
+    )
     text = drawn(lambda console: show_status(console, empty, ZONE))
     assert "No channels yet" in text
+    assert "none ingests: start one with `run`" in text
     assert "newest revision" not in text
+
+
+def test_a_certificate_tells_what_of_a_day_is_missing() -> None:
+    parts = tuple(
+        (OPENED_AT + timedelta(hours=hour), OPENED_AT + timedelta(hours=hour, minutes=9)) for hour in range(5)
+    )
+    missing = CertifiedDay(OPENED_AT.date(), 5, 9, 2, 0, 0, False, None, parts, None)
+    unknown = replace(missing, day=OPENED_AT.date() + timedelta(days=1), first_id=None, last_id=None, missing=())
+    text = drawn(lambda console: show_certificate(console, [missing, unknown], None))
+    said = " ".join(text.split())
+    assert "2025-06-18 5 to 9" in said
+    assert "missing 15:00:00 to 15:09:00, 16:00:00 to 16:09:00, 17:00:00 to 17:09:00 and 2 more before" in said
+    assert "2025-06-19 2 0 0 not known not yet" in said
+    assert is_narrow(text)
 
 
 def test_the_status_for_programs_has_ids_as_strings() -> None:
     found = json.loads(status_json(STATUS))
     assert found["schema"] == {"revisions": ["0003"], "head": "0004"}
+    assert found["worker"] == "trading:4711"
     assert found["channels"][0]["last_message_id"] == "1384879837629382656"
     assert found["channels"][0]["last_posted_at"] == "2025-06-18T12:58:03.114000+00:00"
     assert found["channels"][0]["gaps"][1] == {

@@ -42,11 +42,9 @@ def _lag(channel: ListenedChannel, newest: int | None) -> str:
 
 
 def _gaps(channel: ListenedChannel) -> str:
-    if not channel.gaps:
+    if channel.gap_since is None:
         return "no gaps"
-    oldest = min(gap.opened_at for gap in channel.gaps)
-    count = len(channel.gaps)
-    return f"⚠️ {count} gap{'s' if count > 1 else ''} open since {relative(oldest)}"
+    return f"⚠️ {channel.gaps} gap{'s' if channel.gaps > 1 else ''} open since {relative(channel.gap_since)}"
 
 
 def option_line(channel: ListenedChannel) -> str:
