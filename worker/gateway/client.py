@@ -6,7 +6,7 @@ came."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -89,6 +89,7 @@ class GatewayClient(discord.Client):
             '"READY"': self._session_begins,
             '"GUILD_CREATE"': self._guild_begins,
             '"THREAD_CREATE"': self._thread_begins,
+            '"THREAD_MEMBERS_UPDATE"': self._thread_members_changed,
         }
         # What the library makes of messages is not used here. One that it cannot read, as when Discord has something
         # new, would end the session for every channel.
@@ -192,6 +193,7 @@ class GatewayClient(discord.Client):
         self._spans = LiveSpans()
 
     def _guild_begins(self, guild: dict[str, Any]) -> None:
+        self._break_off({int(channel["id"]) for channel in guild.get("channels", ())})
         for channel in (*guild.get("channels", ()), *guild.get("threads", ())):
             self._spans.begin(int(channel["id"]), int(channel.get("last_message_id") or 0))
         for thread in guild.get("threads", ()):
@@ -201,6 +203,11 @@ class GatewayClient(discord.Client):
         self._book.hangs_on(int(thread["id"]), int(thread["parent_id"]))
         if thread.get("newly_created"):
             self._spans.begin(int(thread["id"]), int(thread["id"]) - 1)
+
+    def _thread_members_changed(self, change: dict[str, Any]) -> None:
+        """Who is no member of a private thread is told nothing of it."""
+        if self.user is not None and str(self.user.id) in change.get("removed_member_ids", ()):
+            self._spans.forget(int(change["id"]))
 
     def _posted(self, payload: dict[str, Any]) -> None:
         channel_id, message_id = int(payload["channel_id"]), int(payload["id"])
@@ -258,6 +265,7 @@ class GatewayClient(discord.Client):
         self._thread_seen(thread)
 
     def _thread_seen(self, thread: discord.Thread) -> None:
+        self._book.hangs_on(thread.id, thread.parent_id)
         if self._book.listens_to(thread.id, thread.parent_id):
             self._watcher.discovered()
 
@@ -289,11 +297,9 @@ class GatewayClient(discord.Client):
         """What is posted while a channel cannot be seen is not told, so the unbroken connection ends here.
 
         Whether it can be seen at this moment does not matter: it may have changed twice since the frame came."""
-        listened = [channel for channel in channels if self._listens(channel.id)]
-        for channel in listened:
-            for one in (channel, *getattr(channel, "threads", ())):
-                self._spans.forget(one.id)
-        if listened:
+        changed = {channel.id for channel in channels}
+        self._break_off(changed)
+        if any(self._listens(one) for one in changed) or self._book.is_listened_on(changed):
             self._watcher.access_changed()
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -302,13 +308,22 @@ class GatewayClient(discord.Client):
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         self._watcher.gone([event.thread_id])
 
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        self._break_off({channel.id for channel in guild.channels})
+
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         self._gone([channel.id for channel in (*guild.channels, *guild.threads)])
 
     def _gone(self, channel_ids: Sequence[int]) -> None:
-        for channel_id in channel_ids:
-            self._spans.forget(channel_id)
+        self._break_off(set(channel_ids))
         self._watcher.gone(channel_ids)
+
+    def _break_off(self, channel_ids: Collection[int]) -> None:
+        """What is posted in these channels and what hangs on them may not be told from here on. The library knows of no
+        archived thread, so those are found by the messages that were told."""
+        for one in self._spans.channels():
+            if one in channel_ids or self._book.parent_of(one) in channel_ids:
+                self._spans.forget(one)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """The supervisor of handlers: discord.py calls it inside the except block."""

@@ -1,6 +1,6 @@
 """The channels that are listened to: rows of discord_channels, and what Discord says of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -97,6 +97,10 @@ class ChannelBook:
 
     def listened(self) -> Iterator[Channel]:
         return (channel for channel in self._channels.values() if channel.listens)
+
+    def is_listened_on(self, channel_ids: Collection[int]) -> bool:
+        """Whether any thread of these channels is listened to by itself."""
+        return any(channel.parent_id in channel_ids for channel in self.listened())
 
     def of_guild(self, guild_id: int) -> list[Channel]:
         """All that are known of a guild, threads too, whether they are listened to or not."""

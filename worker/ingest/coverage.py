@@ -55,6 +55,10 @@ class LiveSpans:
         """Discord tells a channel's newest message, and from it on everything arrives."""
         self._newest[channel_id] = newest
 
+    def channels(self) -> list[int]:
+        """Those whose next message covers what lies before it."""
+        return list(self._newest)
+
     def forget(self, channel_id: int) -> None:
         """Messages may have come that were not told: the next one covers nothing but itself."""
         self._newest.pop(channel_id, None)

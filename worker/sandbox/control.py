@@ -33,6 +33,7 @@ _GUILD_ACTIONS: dict[str, Callable[..., Any]] = {
 _CHANNEL_ACTIONS: dict[str, Callable[..., Any]] = {
     "add-thread": Channel.add_thread,
     "add-thread-member": Channel.add_thread_member,
+    "remove-thread-member": Channel.remove_thread_member,
     "set-archived": Channel.set_archived,
     "rename": Channel.rename,
     "delete-channel": Channel.delete,

@@ -152,6 +152,12 @@ async def test_a_private_thread_is_told_once_the_bot_is_added(
     assert (await client.seen("thread_join")).id == thread.id
     await client.seen("message")
     assert [message.content for message in client.named("message")] == ["seen"]
+    thread.remove_thread_member(sandbox.bot)
+    sandbox.post(thread, "unseen again")
+    assert (await client.seen("thread_remove")).id == thread.id
+    sandbox.post(channel, "elsewhere")
+    await client.seen("message", 2)
+    assert [message.content for message in client.named("message")] == ["seen", "elsewhere"]
 
 
 async def test_roles_and_members_are_kept_up(sandbox: Sandbox, guild: Guild, connect: Connect) -> None:

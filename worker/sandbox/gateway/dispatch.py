@@ -19,6 +19,7 @@ from worker.sandbox.world.changes import (
     ReactionChange,
     RoleChange,
     ThreadJoined,
+    ThreadLeft,
     ThreadsShown,
 )
 from worker.sandbox.world.permissions import Permission, in_channel
@@ -100,6 +101,18 @@ def _(change: ChannelChange, intents: Intent) -> Json:
         return {key: value for key, value in payloads.channel(change.channel).items() if key in keys}
     new = change.event == "THREAD_CREATE" and not isinstance(change, ThreadJoined)
     return payloads.channel(change.channel) | ({"newly_created": True} if new else {})
+
+
+@payload.register
+def _(change: ThreadLeft, intents: Intent) -> Json:
+    state, bot = change.channel.thread, change.guild.world.places.bot
+    return {
+        "id": str(change.channel.id),
+        "guild_id": str(change.guild.id),
+        "member_count": len(state.members) if state else 0,
+        "added_members": [],
+        "removed_member_ids": [str(bot.id)],
+    }
 
 
 @payload.register

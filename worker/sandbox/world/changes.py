@@ -49,6 +49,13 @@ class ThreadJoined(ChannelChange):
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadLeft(Change):
+    """The bot was removed from a thread, which it may not see any more."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadsShown(Change):
     """The bot gained sight of a channel that has active threads."""
 

@@ -160,6 +160,10 @@ class Channel:
         """Raises ValueError for a channel that is no thread."""
         self.guild.world.threads.add_member(self, user)
 
+    def remove_thread_member(self, user: User) -> None:
+        """Raises ValueError for a channel that is no thread."""
+        self.guild.world.threads.remove_member(self, user)
+
     def set_archived(self, archived: bool) -> None:
         """Raises ValueError for a channel that is no thread."""
         self.guild.world.threads.set_archived(self, archived)

@@ -1,6 +1,6 @@
 """Threads: opening, archiving, and what a message in one does to it."""
 
-from worker.sandbox.world.changes import ChannelChange, ThreadJoined
+from worker.sandbox.world.changes import ChannelChange, ThreadJoined, ThreadLeft
 from worker.sandbox.world.messages import Messages, reply_fields
 from worker.sandbox.world.model import (
     Channel,
@@ -61,6 +61,12 @@ class Threads:
         _state(thread).members.add(user.id)
         if user == self._places.bot:
             thread.guild.world.tell(ThreadJoined("THREAD_CREATE", self._clock.now(), thread.guild, thread))
+
+    def remove_member(self, thread: Channel, user: User) -> None:
+        """Raises ValueError for a channel that is no thread. Of others who leave a bot is told nothing here."""
+        _state(thread).members.discard(user.id)
+        if user == self._places.bot:
+            thread.guild.world.tell(ThreadLeft("THREAD_MEMBERS_UPDATE", self._clock.now(), thread.guild, thread))
 
     def on_message(self, thread: Channel) -> None:
         """A message counts, and un-archives."""
