@@ -9,6 +9,7 @@ from tests.faults.hostile import hostile_content
 from tests.faults.killed import killed_at, killed_at_random, killed_while_migrating, leader_lost
 from tests.faults.rest import rest_broken_at_random
 from tests.faults.run import Run
+from tests.faults.sight import sight_lost_at_random
 from worker.failpoints import FAILPOINTS, Failpoint
 
 
@@ -41,6 +42,7 @@ FAULTS: dict[str, Fault] = {
     "database frozen": Fault(database_frozen, 2, 10),
     "gateway broken": Fault(gateway_broken_at_random, 6, 300),
     "REST broken": Fault(rest_broken_at_random, 8, 200),
+    "sight lost": Fault(sight_lost_at_random, 5, 100),
     "leader lost": Fault(leader_lost, 4, 40),
     "hostile content": Fault(hostile_content, 1000, 1000),
 }

@@ -17,6 +17,7 @@ ROWS = {
     "PostgreSQL frozen for 5 s": "database frozen",
     "gateway: {kinds}": "gateway broken",
     "REST: {kinds}": "REST broken",
+    "sight of a channel lost and regained: {kinds}": "sight lost",
     "of two processes the leading one {kinds}": "leader lost",
     "messages with hostile content: {kinds}": "hostile content",
 }

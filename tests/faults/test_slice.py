@@ -13,6 +13,7 @@ from tests.faults.hostile import hostile_content
 from tests.faults.killed import killed_at, killed_at_random, killed_while_migrating, leader_lost
 from tests.faults.rest import rest_broken
 from tests.faults.run import Run, a_run
+from tests.faults.sight import LOSSES, sight_lost
 from tests.support.migrated import make_migrated_template
 from tests.support.postgres import embedded_server
 from worker.db.embedded import EmbeddedServer
@@ -30,6 +31,7 @@ SLICE: dict[str, Callable[[Run], Awaitable[None]]] = {
     "database frozen": partial(database_frozen, times=1),
     "gateway": lambda run: gateway_broken(run, "RESUME accepted", "reordered", "op 7", "close 4000", "truncated frame"),
     "REST": lambda run: rest_broken(run, "429", "truncated body", "empty page", "deleted behind the page"),
+    "sight lost": lambda run: sight_lost(run, *LOSSES),
     "leader lost": partial(leader_lost, times=2),
     "hostile content": partial(hostile_content, times=60),
 }

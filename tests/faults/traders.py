@@ -13,7 +13,7 @@ HOSTILE = ("\x00", "\ud800", "A\u202eB", "x" * 4000, "'; DROP TABLE events; --",
 
 
 class Traders:
-    """They act in two channels and a thread, by a random generator of the run's own."""
+    """They act in two channels and two threads, by a random generator of the run's own."""
 
     def __init__(self, sandbox: Sandbox, chance: random.Random) -> None:
         self.sandbox = sandbox
@@ -40,6 +40,11 @@ class Traders:
             self._nobody_is_there = False
 
     @property
+    def private_thread(self) -> Channel:
+        """Raises IndexError before anybody acted."""
+        return self._threads[1]
+
+    @property
     def channels(self) -> list[Channel]:
         return [*self.listened, *self._threads]
 
@@ -48,6 +53,7 @@ class Traders:
         is older is not asked for."""
         if not self._threads:
             self._threads.append(self.listened[0].add_thread("a thread", "its beginning"))
+            self._threads.append(self.listened[0].add_thread("a private thread", private=True))
         for _ in range(times):
             kind = self.chance.choices(["post", "edit", "delete"], [8, 3, 1])[0]
             if kind == "post" or not self._standing:
@@ -73,6 +79,11 @@ class Traders:
         self._standing.remove(message)
         self.sandbox.delete(message)
         self._changed(message)
+
+    def archive(self) -> None:
+        """Every thread; the next message there brings it back."""
+        for thread in self._threads:
+            thread.set_archived(True)
 
     def miss(self, times: int = 1) -> None:
         """Posts in every channel, so that each has a gap; `missed` are the messages of the last call by channel."""

@@ -147,7 +147,16 @@ class CatchUp:
             await account_for_gaps(connection, {channel_id: self._newest[channel_id]}, reason, self._means.epoch)
         self._means.on_commit()
         if channel_id in self._due:
-            if await LookBack(self._means, channel_id, self._window).run():
-                self._due.discard(channel_id)
-            else:
-                asyncio.get_running_loop().call_later(self._window.settled_seconds, self.want, "self_check")
+            await self._look_back_at(channel_id)
+
+    async def _look_back_at(self, channel_id: int) -> None:
+        """It can be asked for again meanwhile, for what this time is not found because it was read already."""
+        self._due.discard(channel_id)
+        is_settled = False
+        try:
+            is_settled = await LookBack(self._means, channel_id, self._window).run()
+        finally:
+            if not is_settled:
+                self._due.add(channel_id)
+        if not is_settled:
+            asyncio.get_running_loop().call_later(self._window.settled_seconds, self.want, "self_check")
