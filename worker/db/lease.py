@@ -25,7 +25,7 @@ from worker.waiting import jittered
 
 RENEWALS = 3  # a lease time
 POLLS = 4  # a lease time, while another process holds it
-ASK_SECONDS = 5  # for a session to be opened and to answer
+ASK_SECONDS = 15  # for a session to be opened, which may take CONNECT_SECONDS, and to answer
 EPOCH_SECONDS = 10  # for an epoch to begin
 GRACE_SECONDS = 2  # in which the transactions of the epoch before may end by themselves
 
@@ -45,7 +45,7 @@ _EPOCH = "SELECT epoch FROM ingest_lease"
 # An advisory lock's key stands in two halves there.
 _HOLDERS = """
 SELECT pid FROM pg_locks
- WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32 | objid::bigint) = $1
+ WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND (classid::bigint << 32 | objid::bigint) = $1
    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
@@ -145,7 +145,10 @@ class Lease:
     async def _has_lock(self) -> bool:
         """Whether the lock is held by our session, which is opened and asks for the lock where it does not have it."""
         if self._connection is None:
-            self._connection = await connect(self._database, purpose="lease")
+            # In a transaction the session is not idle, and one that freezes as it begins an epoch keeps both locks.
+            self._connection = await connect(
+                self._database, purpose="lease", idle_in_transaction_timeout=f"{GRACE_SECONDS}s"
+            )
             await self._connection.execute(f"SET idle_session_timeout = {round(self._seconds * 1000)}")
             self._is_locked = False
         if not self._is_locked:

@@ -13,6 +13,7 @@ from tests.support.observations import Room
 from tests.support.waiting import until
 from worker.db.connection import Database, connect, connected
 from worker.db.lease import Lease, LeaseLostError, begin, held_lease, task_group, transaction
+from worker.db.schema import INGEST_EPOCH_LOCK
 from worker.ingest.writer import Writer
 
 SECONDS = 0.5
@@ -144,6 +145,16 @@ async def test_a_transaction_that_never_ends_keeps_nobody_from_the_next_epoch(mi
     copying.cancel()
     await asyncio.wait([copying])
     writing.terminate()
+
+
+async def test_a_holder_that_freezes_as_it_begins_an_epoch_is_followed(migrated_database: Database) -> None:
+    """It keeps the lease's lock as well as the epoch's, so nobody else comes to end its transaction."""
+    frozen = Lease(migrated_database, SECONDS)
+    assert await frozen._has_lock()
+    await frozen._connected.execute(f"BEGIN; SELECT pg_advisory_xact_lock({INGEST_EPOCH_LOCK})")
+    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None, on_broken=print) as next_one:
+        assert next_one.epoch == 1
+    frozen.release()
 
 
 async def test_a_transaction_commits_what_the_block_did_not_end(connection: asyncpg.Connection) -> None:
