@@ -163,6 +163,60 @@ async def test_a_permission_that_goes_while_a_page_is_asked_for_proves_nothing(
         await settled(empty_database, sandbox, channel)
 
 
+async def test_an_empty_page_is_not_believed_where_its_last_message_is_there(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    """As if the permission had gone before the page was asked for, and come again before its proof."""
+    env = settings(sandbox, empty_database, channel, LOOK_BACK_DAYS="0")
+    await started_once(sandbox, env, empty_database, channel)
+    sandbox.post(channel, "missed")
+    fault = sandbox.faults.rest.answer("GET /channels/*/messages", 200, body=[])
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await settled(empty_database, sandbox, channel)
+        assert fault.hits == 1
+
+
+async def test_a_catch_up_that_is_interrupted_is_told_once(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    env = settings(sandbox, empty_database, channel, LOOK_BACK_DAYS="0")
+    await started_once(sandbox, env, empty_database, channel)
+    sandbox.post(channel, "missed")
+    fault = sandbox.faults.rest.answer("GET /channels/*/messages", 403, times=3)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await settled(empty_database, sandbox, channel)
+        await until(lambda: _logged(worker, "history.completed"), "the end to be told")
+        assert await worker.stop() == 0
+    assert fault.hits == 3
+    async with connected(empty_database, purpose="test") as connection:
+        told = "SELECT event_type FROM events WHERE event_type LIKE 'ingestion.catchup.%' ORDER BY id DESC LIMIT 2"
+        rows = await connection.fetch(told)
+        beginnings = "SELECT count(*) FROM events WHERE event_type = 'ingestion.catchup.started' AND id >= $1"
+        last = await connection.fetchval("SELECT min(id) FROM events WHERE event_type = 'ingestion.gap.opened'")
+        assert await connection.fetchval(beginnings, last) == 1
+    assert [row["event_type"] for row in rows] == ["ingestion.catchup.completed", "ingestion.catchup.started"]
+
+
+async def test_an_outage_of_the_guild_is_no_missing_permission(
+    sandbox: Sandbox, channel: Channel, empty_database: Database
+) -> None:
+    other = sandbox.add_guild("Others").add_channel("others")
+    env = settings(sandbox, empty_database, channel, other)
+    await started_once(sandbox, env, empty_database, channel, other)
+    sandbox.post(channel, "missed")
+    channel.guild.set_available(False)
+    async with worker_process("run", env=env) as worker:
+        await worker.ready()
+        await until(lambda: _logged(worker, "history.out_of_sight"), "the look-back to find that nothing is told")
+        async with connected(empty_database, purpose="test") as connection:
+            state = "SELECT permission_state FROM discord_channels WHERE channel_id = $1"
+            assert await connection.fetchval(state, channel.id) != "missing"
+        channel.guild.set_available(True)
+        await settled(empty_database, sandbox, channel)
+
+
 async def test_what_was_posted_while_the_channel_was_hidden_comes_in_once_it_is_seen_again(
     sandbox: Sandbox, channel: Channel, empty_database: Database
 ) -> None:

@@ -74,7 +74,7 @@ async def test_an_archived_thread_that_was_found_is_fetched_though_the_worker_di
         await held.arrived.wait()
         async with connected(empty_database, purpose="test") as connection:
             checked = "SELECT threads_checked_at IS NOT NULL FROM discord_channels WHERE channel_id = $1"
-            assert await connection.fetchval(checked, channel.id)
+            await until(lambda: connection.fetchval(checked, channel.id), "its gap to be accounted for")
         await worker.stop(signal.SIGKILL)
     held.release()
     async with worker_process("run", env=env) as worker:

@@ -203,6 +203,9 @@ class GatewayClient(discord.Client):
         self._book.hangs_on(int(thread["id"]), int(thread["parent_id"]))
         if thread.get("newly_created"):
             self._spans.begin(int(thread["id"]), int(thread["id"]) - 1)
+        else:
+            # The bot was added to it, and may have been removed from it before.
+            self._spans.forget(int(thread["id"]))
 
     def _thread_members_changed(self, change: dict[str, Any]) -> None:
         """Who is no member of a private thread is told nothing of it."""

@@ -13,7 +13,7 @@ from worker.events.catalogue import CatchupCompleted, CatchupStarted, Event, Fac
 from worker.events.outbox import tell
 from worker.failpoints import reach
 from worker.gateway.client import GatewayClient
-from worker.gateway.described import can_read_history
+from worker.gateway.described import AnyChannel, can_read_history
 from worker.gateway.rest import PAGE, Rest, SessionEndedError
 from worker.ingest.channels import set_permission
 from worker.ingest.coverage import Gap, find_gaps
@@ -29,6 +29,14 @@ log = structlog.get_logger(__name__)
 
 class NotPermittedError(Exception):
     """The bot may not read the channel's history, so that an empty page would prove nothing."""
+
+
+class OutOfSightError(Exception):
+    """Discord tells nothing of the channel at present: its guild has an outage, or it is gone."""
+
+
+class ContradictedError(Exception):
+    """Discord says two things of one message, as when a permission changes between two requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,17 @@ class Means:
             raise SessionEndedError("Discord is not connected")
         return client
 
+    def readable_channel(self, channel_id: int) -> AnyChannel:
+        """The channel whose permissions hold for a channel, as the gateway told of it.
+
+        Raises NotPermittedError and OutOfSightError."""
+        channel = self.connected_client().permitting_channel(channel_id)
+        if channel is None or channel.guild.unavailable:
+            raise OutOfSightError
+        if not can_read_history(channel):
+            raise NotPermittedError
+        return channel
+
     async def tell(self, fact: Fact, name: str) -> None:
         async with self.session.use() as connection:
             await tell(connection, [Event(fact, correlation.of_name(name))], epoch=self.epoch)
@@ -63,27 +82,32 @@ class GapFetch:
         self._gap: Gap | None = None
         self._after = 0  # where the next page of the gap begins
         self._messages = 0
+        self._told_as: str | None = None  # the name of a beginning that was told, and of no end yet
         self._said_at = 0.0
         self._is_granted = False
 
     async def run(self) -> None:
-        """Until there are none, the newest gap first: it is what a trader waits for.
+        """Until there are none, the newest gap first: it is what a trader waits for. What fails goes on at the next
+        call.
 
-        Raises NotPermittedError, what Rest and the writer raise, and LeaseLostError."""
+        Raises NotPermittedError, OutOfSightError, ContradictedError, what Rest and the writer raise, and
+        LeaseLostError."""
         means = self._means
         await self._check_permission()
         gaps = await self._gaps()
-        if not gaps:
-            return
-        name = f"ingestion:catchup:{self._channel_id}:{gaps[0].first_id}:{gaps[0].last_id}"
+        if gaps and self._told_as is None:
+            name = f"ingestion:catchup:{self._channel_id}:{gaps[0].first_id}:{gaps[0].last_id}"
+            await means.tell(CatchupStarted(channel_id=str(self._channel_id), gaps=len(gaps)), name)
+            self._told_as, self._messages = name, 0
         began, ids = time.monotonic(), _length(gaps)
-        await means.tell(CatchupStarted(channel_id=str(self._channel_id), gaps=len(gaps)), name)
         while gaps:
             await self._page(gaps[0])
             gaps = await self._gaps()
             self._say_progress(began, ids, _length(gaps))
-        log.info("history.completed", channel_id=self._channel_id, messages=self._messages)
-        await means.tell(CatchupCompleted(channel_id=str(self._channel_id), messages=self._messages), name)
+        if self._told_as is not None:
+            log.info("history.completed", channel_id=self._channel_id, messages=self._messages)
+            await means.tell(CatchupCompleted(channel_id=str(self._channel_id), messages=self._messages), self._told_as)
+            self._told_as = None
 
     async def _gaps(self) -> list[Gap]:
         async with self._means.session.use() as connection:
@@ -95,14 +119,12 @@ class GapFetch:
         client = means.connected_client()
         if not self._goes_on(gap):
             self._after = gap.first_id - 1 - OVERLAP
-        await self._check_permission()
+        guild_id = await self._check_permission()
         page = await means.rest.messages(client, self._channel_id, after=max(self._after, 0))
         metrics.HISTORY_PAGES.inc()
         reach("history.page_received")
         if not page:
             await self._prove_empty(client, gap)
-        channel = client.permitting_channel(self._channel_id)
-        guild_id = channel.guild.id if channel else None
         seen = [client.observe(message, origin="history", guild_id=guild_id) for message in page]
         reached = gap.last_id if len(page) < PAGE else min(max(seen[-1].message_id, gap.first_id - 1), gap.last_id)
         covered = Covered(self._channel_id, max(gap.first_id - 1, self._after), reached)
@@ -120,17 +142,19 @@ class GapFetch:
         is_same = last is not None and last.last_id == gap.last_id > self._after
         return last is not None and is_same and gap.first_id in (last.first_id, self._after + 1)
 
-    async def _check_permission(self) -> None:
-        channel = self._means.connected_client().permitting_channel(self._channel_id)
-        granted = channel is not None and can_read_history(channel)
-        if not granted:
+    async def _check_permission(self) -> int:
+        """Returns the id of the channel's guild."""
+        try:
+            channel = self._means.readable_channel(self._channel_id)
+        except NotPermittedError:
             await self._keep_permission(granted=False)
-            raise NotPermittedError
+            raise
         if not self._is_granted:
             await self._keep_permission(granted=True)
-            self._is_granted = True
+        return channel.guild.id
 
     async def _keep_permission(self, *, granted: bool) -> None:
+        self._is_granted = granted
         async with self._means.session.use() as connection:
             await set_permission(connection, self._channel_id, granted=granted, epoch=self._means.epoch)
 
@@ -139,10 +163,12 @@ class GapFetch:
 
         A single message is refused without it, whether it is there or not."""
         try:
-            await self._means.rest.message(client, self._channel_id, gap.last_id)
+            there = await self._means.rest.message(client, self._channel_id, gap.last_id)
         except discord.Forbidden:
             await self._keep_permission(granted=False)
             raise NotPermittedError from None
+        if there is not None:
+            raise ContradictedError(f"the message {gap.last_id} is there, and was not on the page")
 
     def _say_progress(self, began: float, ids: int, left: int) -> None:
         now = time.monotonic()

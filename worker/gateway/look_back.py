@@ -8,7 +8,6 @@ import discord
 import structlog
 
 from worker.failpoints import reach
-from worker.gateway.described import can_read_history
 from worker.gateway.gap_fetch import Means, NotPermittedError
 from worker.gateway.rest import PAGE
 from worker.ingest.observation import Observation, snowflake_at
@@ -43,7 +42,7 @@ class LookBack:
     async def run(self) -> bool:
         """False: something that is missing is too young to be taken to be deleted.
 
-        Raises NotPermittedError, what Rest and the writer raise, and LeaseLostError."""
+        Raises NotPermittedError, OutOfSightError, what Rest and the writer raise, and LeaseLostError."""
         async with self._means.session.use() as connection:
             stretch = await newest_stretch(
                 connection, self._channel_id, not_before=self._window.first_id, messages=self._window.messages
@@ -62,17 +61,15 @@ class LookBack:
         """Edited and deleted messages of a page, and where the next one begins."""
         means = self._means
         client = means.connected_client()
-        channel = client.permitting_channel(self._channel_id)
-        if channel is None or not can_read_history(channel):
-            raise NotPermittedError
+        guild_id = means.readable_channel(self._channel_id).guild.id
         began = datetime.now(UTC)
         page = await means.rest.messages(client, self._channel_id, after=first_id - 1)
-        seen = [client.observe(message, origin="history", guild_id=channel.guild.id) for message in page]
+        seen = [client.observe(message, origin="history", guild_id=guild_id) for message in page]
         reached = last_id if len(page) < PAGE else min(seen[-1].message_id, last_id)
         async with means.session.use() as connection:
             standing = await standing_messages(connection, self._channel_id, first_id, reached)
         missing = sorted(set(standing) - {one.message_id for one in seen})
-        asked_one_by_one = [await self._ask(message_id, channel.guild.id) for message_id in missing]
+        asked_one_by_one = [await self._ask(message_id, guild_id) for message_id in missing]
         seen += [one for one in asked_one_by_one if one is not None]
         started = time.perf_counter()
         written = await means.writers.write(seen)

@@ -31,11 +31,12 @@ SELECT {COLUMNS} FROM discord_channels
 """  # noqa: S608  a constant of ours
 
 # Without being asked for more, history begins when the channel is listened to. Threads that were archived before are
-# asked for as well where more is asked for than before.
+# asked for as well where other than before is asked for, since the gaps of those that were found may be cancelled.
 _SET_CHANNEL = """
 UPDATE discord_channels
    SET is_listen = $2, is_active = $3, parser = $4, announce_to = $5,
-       threads_checked_at = CASE WHEN includes_threads = $6 AND history_from IS NOT DISTINCT FROM $7
+       threads_checked_at = CASE WHEN (is_listen, is_active, includes_threads) = ($2, $3, $6)
+                                       AND history_from IS NOT DISTINCT FROM $7
                                  THEN threads_checked_at END,
        includes_threads = $6, history_from = coalesce($7, now()), updated_at = now()
  WHERE channel_id = $1

@@ -19,6 +19,12 @@ LISTENS = """(
        c.is_active
        AND (c.is_listen OR coalesce(parent.is_listen AND parent.is_active AND parent.includes_threads, false)))"""
 
+# The moment from which on its messages are asked for.
+ASKED_SINCE = """
+       coalesce(least(CASE WHEN c.is_listen THEN c.history_from END,
+                      CASE WHEN parent.is_listen AND parent.includes_threads THEN parent.history_from END),
+                c.created_at)"""
+
 _LOAD_CHANNELS = f"SELECT {COLUMNS} FROM discord_channels ORDER BY channel_id"  # noqa: S608  a constant of ours
 
 _SET_PERMISSION = """
@@ -39,16 +45,14 @@ ON CONFLICT (channel_id) DO UPDATE
 
 # What a thread holds is no older than it is, and it was archived after its last message.
 _THREADS_KNOWN_UNTIL = """
-SELECT channel_id, coalesce(threads_checked_at, history_from, created_at) AS until
-  FROM discord_channels WHERE channel_id = ANY($1::bigint[])
+SELECT coalesce(threads_checked_at, history_from, created_at) FROM discord_channels WHERE channel_id = $1
 """
 
-# Locked in the order in which a transaction that writes locks its channels.
+# Not where more was asked for meanwhile, or where the channel was found to be gone: should it come back, all are looked
+# for.
 _SET_THREADS_CHECKED = """
-WITH locked AS (
-  SELECT channel_id FROM discord_channels WHERE channel_id = ANY($1::bigint[]) ORDER BY channel_id FOR NO KEY UPDATE
-)
-UPDATE discord_channels c SET threads_checked_at = $2 FROM locked WHERE c.channel_id = locked.channel_id
+UPDATE discord_channels SET threads_checked_at = $3
+ WHERE channel_id = $1 AND coalesce(threads_checked_at, history_from, created_at) = $2 AND unreachable_since IS NULL
 """
 
 _FORBIDDEN = "SELECT channel_id FROM discord_channels WHERE permission_state = 'missing'"
@@ -164,18 +168,18 @@ async def set_permission(connection: Connection, channel_id: int, *, granted: bo
         await connection.execute(_SET_PERMISSION, channel_id, "granted" if granted else "missing")
 
 
-async def threads_known_until(connection: Connection, channel_ids: Sequence[int]) -> dict[int, datetime]:
-    """Up to which moment the archived threads of channels are known, or were not asked for."""
-    rows = await connection.fetch(_THREADS_KNOWN_UNTIL, channel_ids)
-    return {row["channel_id"]: row["until"] for row in rows}
+async def threads_known_until(connection: Connection, channel_id: int) -> datetime:
+    """Up to which moment the archived threads of a channel are known, or were not asked for."""
+    until: datetime = await connection.fetchval(_THREADS_KNOWN_UNTIL, channel_id)
+    return until
 
 
 async def set_threads_checked(
-    connection: Connection, channel_ids: Sequence[int], until: datetime, epoch: int | None
+    connection: Connection, channel_id: int, known_until: datetime, until: datetime, epoch: int | None
 ) -> None:
-    """Raises LeaseLostError as worker.db.lease.begin does."""
+    """`known_until` is what threads_known_until gave before. Raises LeaseLostError as worker.db.lease.begin does."""
     async with transaction(connection, epoch):
-        await connection.execute(_SET_THREADS_CHECKED, channel_ids, until)
+        await connection.execute(_SET_THREADS_CHECKED, channel_id, known_until, until)
 
 
 async def forbidden_channels(connection: Connection) -> set[int]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
-from worker.ingest.channels import LISTENS
+from worker.ingest.channels import ASKED_SINCE, LISTENS
 from worker.ingest.observation import Covered
 
 # What is asked for of a channel that is listened to, and not covered, up to its newest message. The 22 lower bits of an
@@ -18,13 +18,13 @@ SELECT c.channel_id, lower(gap) AS first_id, upper(gap) - 1 AS last_id
   LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
  CROSS JOIN LATERAL (
        SELECT greatest(CASE c.kind WHEN 'thread' THEN c.channel_id END, (
-              floor(extract(epoch FROM coalesce(c.history_from, parent.history_from, c.created_at)) * 1000)
+              floor(extract(epoch FROM {ASKED_SINCE}) * 1000)
               - 1420070400000)::bigint << 22) AS first_id) AS asked
  CROSS JOIN LATERAL unnest(
        int8multirange(int8range(asked.first_id, greatest(newest.message_id + 1, asked.first_id))) - c.covered) AS gap
  WHERE {LISTENS}
  ORDER BY last_id DESC
-"""  # noqa: S608  a constant of ours
+"""  # noqa: S608  constants of ours
 
 
 class Gap(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import datetime
 from asyncpg import Connection
 
 from worker import correlation
-from worker.ingest.channels import LISTENS
+from worker.ingest.channels import ASKED_SINCE, LISTENS
 from worker.ingest.gaps import OpenGap, open_gaps
 
 _MESSAGE = """
@@ -17,11 +17,11 @@ SELECT channel_id, origin, received_at, revision, edited_at, deleted_at, deletio
 
 _CHANNEL = f"""
 SELECT c.name, {LISTENS} AS listens,
-       c.unreachable_since, c.permission_state, coalesce(c.history_from, parent.history_from, c.created_at) AS since,
+       c.unreachable_since, c.permission_state, {ASKED_SINCE} AS since,
        c.covered @> $2::bigint AS is_covered, upper(c.covered) - 1 AS covered_up_to
   FROM discord_channels c LEFT JOIN discord_channels parent ON parent.channel_id = c.parent_id
  WHERE c.channel_id = $1
-"""  # noqa: S608  a constant of ours
+"""  # noqa: S608  constants of ours
 
 _EVENTS = "SELECT id, event_type, created_at FROM events WHERE correlation_id = $1 ORDER BY id"
 

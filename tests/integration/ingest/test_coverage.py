@@ -67,13 +67,22 @@ async def test_nothing_is_missing_where_nothing_is_listened_to(connection: Conne
     ("own", "of_parent", "first"),
     [
         (ASKED, None, ASKED),
-        (ASKED, datetime(2025, 4, 1, tzinfo=UTC), ASKED),
+        (ASKED, datetime(2025, 4, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC)),
+        (ASKED, datetime(2025, 5, 5, tzinfo=UTC), ASKED),
         (None, datetime(2025, 4, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC)),
         (None, None, datetime(2025, 5, 10, tzinfo=UTC)),
         (datetime(2010, 1, 1, tzinfo=UTC), None, datetime(2010, 1, 1, tzinfo=UTC)),
         (datetime(2025, 5, 1, 0, 0, 0, 999, tzinfo=UTC), None, ASKED),
     ],
-    ids=["its own", "its own before the parent's", "the parent's", "since it is known", "before Discord", "to the ms"],
+    ids=[
+        "its own",
+        "the parent's before its own",
+        "its own before the parent's",
+        "the parent's",
+        "since it is known",
+        "before Discord",
+        "to the ms",
+    ],
 )
 async def test_how_far_back(
     connection: Connection, own: datetime | None, of_parent: datetime | None, first: datetime

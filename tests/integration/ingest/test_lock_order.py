@@ -4,16 +4,14 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from itertools import count
 
 import pytest
 from asyncpg import Connection
 
-from tests.support.observations import GUILD_ID, Room
+from tests.support.observations import Room
 from tests.support.waiting import until
 from worker.db.connection import Database, connect, connected
-from worker.ingest.channels import set_threads_checked
 from worker.ingest.erasure import ask_for_erasure, erase_asked
 from worker.ingest.writer import Writer
 
@@ -55,21 +53,3 @@ async def test_a_plan_that_is_superseded_while_its_author_is_erased(
         erasing = await begun(connection, 1, erase_asked(use, epoch=None))
         writing = await begun(connection, 2, writer.write([room.posted(2, OTHER_PLAN)]))
     await asyncio.gather(erasing, writing)
-
-
-async def test_threads_are_accounted_for_while_history_is_written(
-    migrated_database: Database, connection: Connection, writer: Writer
-) -> None:
-    low, high = next(rooms), next(rooms)
-    # The row of the higher id lies first, as rows do that were updated.
-    for room in (high, low):
-        await connection.execute(
-            "INSERT INTO discord_channels (channel_id, guild_id) VALUES ($1, $2)", room.channel_id, GUILD_ID
-        )
-    locked = "SELECT FROM discord_channels WHERE channel_id = $1 FOR NO KEY UPDATE"
-    async with connected(migrated_database, purpose="survey") as survey:
-        async with held(migrated_database, locked, high.channel_id):
-            ids = [low.channel_id, high.channel_id]
-            checking = await begun(connection, 1, set_threads_checked(survey, ids, datetime.now(UTC), None))
-            writing = await begun(connection, 2, writer.write([low.posted(1, "a"), high.posted(1, "b")]))
-        await asyncio.gather(checking, writing)
