@@ -38,7 +38,8 @@ def _guild_away(run: Run) -> ShowAgain:
 
 
 def _removed_from_thread(run: Run) -> ShowAgain:
-    thread = run.traders.private_thread
+    thread = run.traders.open_private_thread()
+    run.traders.act(10)
     thread.remove_thread_member(run.sandbox.bot)
     return lambda: thread.add_thread_member(run.sandbox.bot)
 
@@ -55,8 +56,6 @@ LOSSES: dict[str, Callable[[Run], ShowAgain]] = {
 async def sight_lost(run: Run, *kinds: str) -> None:
     async with run.at_work() as worker:
         run.traders.listened[0].set_permissions(deny=WITHHELD)
-        run.traders.act()
-        run.traders.private_thread.add_thread_member(run.sandbox.bot)
         for kind in kinds:
             await run.load(0.2)
             run.traders.archive()

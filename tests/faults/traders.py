@@ -13,7 +13,7 @@ HOSTILE = ("\x00", "\ud800", "A\u202eB", "x" * 4000, "'; DROP TABLE events; --",
 
 
 class Traders:
-    """They act in two channels and two threads, by a random generator of the run's own."""
+    """They act in two channels and a thread, by a random generator of the run's own."""
 
     def __init__(self, sandbox: Sandbox, chance: random.Random) -> None:
         self.sandbox = sandbox
@@ -39,10 +39,12 @@ class Traders:
         finally:
             self._nobody_is_there = False
 
-    @property
-    def private_thread(self) -> Channel:
-        """Raises IndexError before anybody acted."""
-        return self._threads[1]
+    def open_private_thread(self) -> Channel:
+        """One more to act in, which the bot is a member of."""
+        thread = self.listened[0].add_thread("a private thread", private=True)
+        thread.add_thread_member(self.sandbox.bot)
+        self._threads.append(thread)
+        return thread
 
     @property
     def channels(self) -> list[Channel]:
@@ -53,7 +55,6 @@ class Traders:
         is older is not asked for."""
         if not self._threads:
             self._threads.append(self.listened[0].add_thread("a thread", "its beginning"))
-            self._threads.append(self.listened[0].add_thread("a private thread", private=True))
         for _ in range(times):
             kind = self.chance.choices(["post", "edit", "delete"], [8, 3, 1])[0]
             if kind == "post" or not self._standing:
