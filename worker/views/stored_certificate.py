@@ -12,9 +12,10 @@ from worker.ingest.observation import snowflake_at, snowflake_time
 ONE_DAY = timedelta(days=1)
 SETTLED_SECONDS = 2  # what was posted a moment ago is still being stored
 
-# The newest id that is known of: stored, covered, or found missing. No message of a thread is older than it.
+# The newest id that is known of: stored, covered, or found missing; and the oldest that there can be. No message of a
+# channel is older than it, but an export can be taken for that of a younger channel.
 _KNOWN = """
-SELECT CASE WHEN kind = 'thread' THEN channel_id ELSE 0 END AS oldest,
+SELECT least(channel_id, (SELECT min(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id)) AS oldest,
        greatest(upper(covered) - 1,
                 (SELECT max(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id),
                 (SELECT max(last_id) FROM ingestion_gaps g
