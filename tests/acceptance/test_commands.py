@@ -258,7 +258,13 @@ async def test_the_doctor_looks_at_the_rest_where_the_database_is_away(
     away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     (tmp_path / "postgresql").write_text("a file where the embedded server keeps its folder")
     embedded = {"DATABASE_URL": "", "DATA_DIRECTORY": str(tmp_path)}
-    for setting, code, more in (("DATABASE_URL", 69, away), ("DATA_DIRECTORY", 78, embedded)):
+    # The system refuses to look at it, as at one in a folder that may not be entered.
+    unseen = embedded | {"DATA_DIRECTORY": str(tmp_path / ("long" * 100))}
+    for setting, code, more in (
+        ("DATABASE_URL", 69, away),
+        ("DATA_DIRECTORY", 78, embedded),
+        ("DATA_DIRECTORY", 78, unseen),
+    ):
         desk.more |= more
         ended = await desk.say("doctor", "--json")
         assert ended.code == code, ended

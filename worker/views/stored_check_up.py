@@ -1,5 +1,6 @@
 """What the worker needs of its database and this machine: schema, who ingests, how far behind, disk."""
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,7 +86,8 @@ async def _clock(connection: Connection) -> Finding:
 
 def check_disk(folder: Path) -> Finding:
     """`folder` is where the embedded server keeps its data, or will keep it."""
-    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    # Path.exists raises where a folder above may not be entered.
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if os.path.exists(one))  # noqa: PTH110
     free = shutil.disk_usage(there).free
     said = f"{free / (1 << 30):.1f} GiB free at {folder}"
     if free >= LEAST_FREE_BYTES:
