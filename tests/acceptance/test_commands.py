@@ -14,6 +14,7 @@ from tests.support.ledger import settled
 from tests.support.waiting import until
 from tests.support.worker_process import worker_process
 from worker.db.connection import Database, connected
+from worker.db.schema import HEAD
 from worker.ingest.observation import snowflake_time
 from worker.sandbox import Channel, Intent, Permission, Sandbox
 
@@ -227,6 +228,10 @@ async def test_the_doctor_names_what_is_wrong(sandbox: Sandbox, channel: Channel
         assert well.code == 0, well
         assert "ingests" in well.out
         async with connected(empty_database, purpose="test") as connection:
+            await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+            newer = await desk.say("doctor")
+            assert (newer.code, "revision 9999, newer than this code's" in " ".join(newer.out.split())) == (0, True)
+            await connection.execute("UPDATE alembic_version SET version_num = $1", HEAD)
             await connection.execute(
                 "UPDATE discord_messages SET received_at = received_at - interval '3 days',"
                 " posted_at = posted_at - interval '3 days'"

@@ -8,7 +8,7 @@ from pathlib import Path
 from asyncpg import Connection
 
 from worker.db.lease import find_holder
-from worker.db.migration.state import read_state
+from worker.db.migration.state import Position, assess, read_state
 from worker.db.schema import HEAD
 from worker.findings import Finding
 from worker.ingest.gaps import open_gaps
@@ -27,6 +27,7 @@ SELECT received_at - posted_at AS delay, greatest(clock_timestamp() - received_a
 
 
 async def check_database(connection: Connection) -> list[Finding]:
+    """Raises as worker.db.migration.state.assess does."""
     holder = await find_holder(connection)
     return [
         await _schema(connection),
@@ -38,11 +39,10 @@ async def check_database(connection: Connection) -> list[Finding]:
 
 
 async def _schema(connection: Connection) -> Finding:
+    """Whoever looks has migrated, so that what may not be used, or is behind, never comes this far."""
     state = await read_state(connection)
-    if state.revisions == (HEAD,) and state.is_ordered:
-        return Finding("schema", "fine", f"revision {HEAD}")
-    said = f"revision {', '.join(state.revisions) or 'none'}, this code's is {HEAD}"
-    return Finding("schema", "wrong", said, "Run `migrate`; docs/migrations.md tells the rest.")
+    newer = f", newer than this code's {HEAD}, which may run on it" if assess(state) is Position.NEWER else ""
+    return Finding("schema", "fine", f"revision {', '.join(state.revisions)}{newer}")
 
 
 def _ingester(holder: str | None) -> Finding:
