@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,9 +18,6 @@ from worker.events import consumers as event_consumers
 from worker.events.replay import Selection, count_selected, read_selected, send_selected
 from worker.exits import ExitCode, InputError, WorkerError
 from worker.findings import Finding
-from worker.gateway.check_up import check_discord
-from worker.gateway.comparison import compare
-from worker.gateway.rest_session import rest_session
 from worker.ingest import channel_changes, channels
 from worker.ingest.channel_changes import COMMAND_LINE, Options
 from worker.ingest.reparse import count_stored
@@ -52,6 +50,9 @@ from worker.views.stored_trace import read_trace
 from worker.views.tail import EventFilter, tail
 from worker.views.terminal import terminal
 from worker.views.trace import show_trace, trace_json
+
+if TYPE_CHECKING:
+    from worker.gateway.comparison import Compared
 
 FIRST_EVENT = -(1 << 63)  # imported events have negative ids
 
@@ -281,11 +282,7 @@ async def certify(settings: Settings, channel_id: int, day: date | None, *, veri
     async with _session(settings, "certify") as connection:
         days = await read_certificate(connection, channel_id, day)
         if verify:
-            first_id, last_id = await stretch_to_compare(connection, channel_id, day)
-            async with rest_session(settings) as session:
-                compared = await compare(
-                    connection, session.client, session.rest, channel_id=channel_id, first_id=first_id, last_id=last_id
-                )
+            compared = await _compared(connection, settings, channel_id, day)
             days = await read_certificate(connection, channel_id, day)
     if is_json:
         click.echo(certificate_json(days, compared))
@@ -294,8 +291,21 @@ async def certify(settings: Settings, channel_id: int, day: date | None, *, veri
     return ExitCode.DATA if compared and compared.differences else ExitCode.OK
 
 
+async def _compared(connection: Connection, settings: Settings, channel_id: int, day: date | None) -> "Compared":
+    from worker.gateway.comparison import compare  # noqa: PLC0415  discord.py costs 0.3 s
+    from worker.gateway.rest_session import rest_session  # noqa: PLC0415
+
+    first_id, last_id = await stretch_to_compare(connection, channel_id, day)
+    async with rest_session(settings) as session:
+        return await compare(
+            connection, session.client, session.rest, channel_id=channel_id, first_id=first_id, last_id=last_id
+        )
+
+
 async def doctor(settings: Settings, *, is_json: bool) -> ExitCode:
     """UNAVAILABLE when something is wrong; where the database cannot be used, the code of that."""
+    from worker.gateway.check_up import check_discord  # noqa: PLC0415  discord.py costs 0.3 s
+
     listened, code = list[channels.Channel](), ExitCode.UNAVAILABLE
     try:
         async with _session(settings, "doctor") as connection:

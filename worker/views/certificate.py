@@ -4,18 +4,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from worker.gateway.comparison import Compared
 from worker.views.stored_certificate import CertifiedDay
 from worker.views.terminal import FAINT, FLAG_STYLE, styled, table
+
+if TYPE_CHECKING:
+    from worker.gateway.comparison import Compared
 
 STRETCHES_SHOWN = 3  # of a day
 
 
-def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) -> str:
+def certificate_json(days: Sequence[CertifiedDay], compared: "Compared | None") -> str:
     """Ids are strings, because JSON's numbers lose digits."""
     return json.dumps(
         {
@@ -38,7 +41,7 @@ def certificate_json(days: Sequence[CertifiedDay], compared: Compared | None) ->
     )
 
 
-def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: Compared | None) -> None:
+def show_certificate(console: Console, days: Sequence[CertifiedDay], compared: "Compared | None") -> None:
     """Days and times are those of UTC."""
     if not days:
         console.print(styled("No message of it is stored, and none is known to be missing.", FAINT))

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -258,6 +260,11 @@ async def test_channels_are_added_listed_and_removed(migrated_database: Database
     async with connected(migrated_database, purpose="test") as connection:
         told = await read_events(connection, after=0, wanted=EventFilter(["channel:config"]))
     assert [event.event_type for event in told] == ["channel.added", "channel.removed"]
+
+
+def test_what_only_some_commands_need_of_discord_is_not_imported_for_the_others() -> None:
+    script = "import sys, worker.commands; sys.exit('discord' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
 
 
 async def test_migrate_plans_prints_and_does(empty_database: Database, shown: Shown) -> None:
