@@ -115,4 +115,8 @@ def _why_not_of_channel(
     if snowflake_time(explanation.message_id) < channel.since:
         day = f"{snowflake_time(explanation.message_id):%Y-%m-%d}"
         return f"History is asked for from {clock(channel.since)} on: {advice.backfill(channel_id, day)}."
-    return f"It is newer than what is known of the channel: {advice.status} says whether the worker is at work."
+    if channel.covered_up_to is not None and explanation.message_id <= channel.covered_up_to:
+        where = "It lies in a stretch that is missing, which nobody has noticed yet"
+    else:
+        where = "It is newer than what is known of the channel"
+    return f"{where}: {advice.status} says whether the worker is at work."
