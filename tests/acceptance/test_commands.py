@@ -119,6 +119,9 @@ async def test_a_certificate_is_only_as_good_as_discord_says(
     channel.delete()
     gone = await desk.say("certify", str(channel.id), "--verify")
     assert (gone.code, gone.err.count("\n")) == (66, 1)
+    sandbox.faults.rest.answer("GET /channels/*/messages", 400)
+    refused = await desk.say("certify", str(channel.id), "--verify")
+    assert (refused.code, "Discord refused a request" in refused.err) == (77, True), refused
     sandbox.faults.rest.limit("GET /channels/*/messages", times=None, via=False)
     away = await desk.say("certify", str(channel.id), "--verify")
     assert (away.code, "Traceback" in away.err) == (69, False)

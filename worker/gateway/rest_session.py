@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from types import SimpleNamespace
 
 import aiohttp
 import discord
 
-from worker.exits import ConfigError, UnavailableError
+from worker.exits import ConfigError, RefusedError, UnavailableError
 from worker.faults import named
 from worker.gateway.client import intents
 from worker.gateway.endpoints import point_library
@@ -20,7 +21,7 @@ from worker.gateway.session import raise_if_final
 from worker.settings import Settings
 
 # The library raises a LoginFailure for a token, and hands on what aiohttp raises and, on Linux, a reset connection.
-_UNANSWERED = (
+_FAILED = (
     *(discord.LoginFailure, discord.HTTPException, discord.RateLimited),
     *(aiohttp.ClientError, ConnectionError, TimeoutError),
 )
@@ -45,7 +46,7 @@ class RestSession:
 async def rest_session(settings: Settings) -> AsyncIterator[RestSession]:
     """A client that is logged in.
 
-    Raises ConfigError, RefusedError and UnavailableError, the last also for what the block asks in vain."""
+    Raises ConfigError, RefusedError and UnavailableError, the last two also for what the block asks in vain."""
     if settings.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set: put the bot's token there (developer portal, Bot, Reset Token).")
     point_library(settings)
@@ -56,8 +57,15 @@ async def rest_session(settings: Settings) -> AsyncIterator[RestSession]:
     try:
         await client.login(settings.discord_token.get_secret_value())
         yield session
-    except _UNANSWERED as error:
+    except _FAILED as error:
         raise_if_final(error)
+        if isinstance(error, discord.HTTPException) and _is_refused(error.status):
+            raise RefusedError(f"Discord refused a request: {named(error)}") from error
         raise UnavailableError(f"Discord cannot be reached: {named(error)}") from error
     finally:
         await client.close()
+
+
+def _is_refused(status: int) -> bool:
+    """Whether Discord was reached and wants nothing of it, now or later."""
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS

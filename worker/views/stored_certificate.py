@@ -15,7 +15,8 @@ SETTLED_SECONDS = 2  # what was posted a moment ago is still being stored
 # The newest id that is known of: stored, covered, or found missing; and the oldest that there can be. No message of a
 # channel is older than it, but an export can be taken for that of a younger channel.
 _KNOWN = """
-SELECT least(channel_id, (SELECT min(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id)) AS oldest,
+SELECT kind = 'forum' AS is_forum,
+       least(channel_id, (SELECT min(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id)) AS oldest,
        greatest(upper(covered) - 1,
                 (SELECT max(message_id) FROM discord_messages m WHERE m.channel_id = c.channel_id),
                 (SELECT max(last_id) FROM ingestion_gaps g
@@ -75,10 +76,14 @@ class CertifiedDay:
 
 
 async def read_certificate(connection: Connection, channel_id: int, day: date | None) -> list[CertifiedDay]:
-    """That day, or all of which anything is stored or missing. Raises NotFoundError for a channel that is not known."""
+    """That day, or all of which anything is stored or missing.
+
+    Raises NotFoundError for a channel that is not known, and for a forum, which has messages in its threads alone."""
     known = await connection.fetchrow(_KNOWN, channel_id)
     if known is None:
         raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
+    if known["is_forum"]:
+        raise NotFoundError("A forum has no messages of its own: certify its posts; `channels list` has their ids.")
     stored = {row["day"]: row for row in await connection.fetch(_DAYS, channel_id, day)}
     days = {day} if day else stored.keys() | await _days_with_gaps(connection, channel_id, known["newest"])
     return [await _certified(connection, channel_id, known, one, stored.get(one)) for one in sorted(days)]
