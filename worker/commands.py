@@ -252,7 +252,11 @@ async def add_channel(settings: Settings, channel_id: int, parser: str | None) -
 async def remove_channel(settings: Settings, channel_id: int) -> None:
     async with _session(settings, "channels") as connection:
         changed = await channel_changes.remove_channel(connection, channel_id, by=COMMAND_LINE)
-    told = "is no longer listened to; its messages stay." if changed else "was not listened to."
+        still = await channel_changes.listened_with(connection, channel_id)
+    if still is not None:
+        told = f"is no longer listened to by itself; its channel {still} is, and its threads with it."
+    else:
+        told = "is no longer listened to; its messages stay." if changed else "was not listened to."
     click.echo(f"Channel {channel_id} {told}")
 
 

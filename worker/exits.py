@@ -49,5 +49,18 @@ class ChannelGoneError(NotFoundError):
         super().__init__(f"Discord knows no channel {channel_id}: it was deleted, or the bot was removed.")
 
 
+class NotListenedToError(NotFoundError):
+    """`listened_with` is the channel that a thread is listened to with all the same; None: there is none."""
+
+    def __init__(self, channel_id: int, listened_with: int | None) -> None:
+        self.channel_id = channel_id
+        self.listened_with = listened_with
+        super().__init__(
+            f"Channel {channel_id} is not listened to: add it with `channels add {channel_id}`."
+            if listened_with is None
+            else f"Thread {channel_id} is listened to with the channel {listened_with} that it hangs on: name that one."
+        )
+
+
 class InputError(WorkerError):
     exit_code = ExitCode.DATA

@@ -12,8 +12,8 @@ from worker import correlation
 from worker.db.lease import transaction
 from worker.events.catalogue import ChannelAdded, ChannelChanged, ChannelFact, ChannelRemoved, Event, as_json
 from worker.events.outbox import commit_events
-from worker.exits import InputError, NotFoundError
-from worker.ingest.channels import COLUMNS, Channel
+from worker.exits import InputError, NotFoundError, NotListenedToError
+from worker.ingest.channels import COLUMNS, LISTENS, Channel
 from worker.ingest.observation import DISCORD_EPOCH
 from worker.words import ChangeSource
 
@@ -41,6 +41,11 @@ UPDATE discord_channels
        includes_threads = $6, history_from = coalesce($7, now()), updated_at = now()
  WHERE channel_id = $1
 """
+
+_LISTENED_WITH = f"""
+SELECT parent.channel_id FROM discord_channels c JOIN discord_channels parent ON parent.channel_id = c.parent_id
+ WHERE c.channel_id = $1 AND NOT c.is_listen AND {LISTENS}
+"""  # noqa: S608  a constant of ours
 
 _SET_ANNOUNCE = """
 UPDATE discord_channels target SET is_announce = NOT is_announce, updated_at = now()
@@ -131,12 +136,11 @@ async def set_channel(
 ) -> bool:
     """Changes what was chosen of a channel that is listened to. False: it was so already.
 
-    Raises NotFoundError for a channel that is not, and what add_channel raises."""
+    Raises NotListenedToError for a channel that is not, NotFoundError for one that nothing is known of, and what
+    add_channel raises."""
 
-    def wanted(channel: Channel) -> Channel:
-        if not channel.is_listen:
-            raise _not_listened_to(channel.channel_id)
-        return options.applied(channel)
+    def wanted(channel: Channel) -> Channel | None:
+        return options.applied(channel) if channel.is_listen else None
 
     return await _change(connection, channel_id, wanted, by, epoch, target=options.announce_to, adds_to=guild_id)
 
@@ -146,10 +150,8 @@ async def set_active(
 ) -> bool:
     """Pauses a channel, or goes on with it. False: it was so already. Raises as set_channel does."""
 
-    def wanted(channel: Channel) -> Channel:
-        if not channel.is_listen:
-            raise _not_listened_to(channel.channel_id)
-        return replace(channel, is_active=active)
+    def wanted(channel: Channel) -> Channel | None:
+        return replace(channel, is_active=active) if channel.is_listen else None
 
     return await _change(connection, channel_id, wanted, by, epoch)
 
@@ -157,8 +159,18 @@ async def set_active(
 async def remove_channel(connection: Connection, channel_id: int, *, by: ChangedBy, epoch: int | None = None) -> bool:
     """Listens to a channel no longer; what is stored of it stays. False: it was not listened to.
 
-    Raises NotFoundError for a channel that nothing is known of, and LeaseLostError."""
-    return await _change(connection, channel_id, lambda channel: replace(channel, is_listen=False), by, epoch)
+    Raises NotListenedToError for a thread that is listened to with its channel alone, NotFoundError for a channel that
+    nothing is known of, and LeaseLostError."""
+    changed = await _change(connection, channel_id, lambda channel: replace(channel, is_listen=False), by, epoch)
+    if not changed and (parent_id := await listened_with(connection, channel_id)) is not None:
+        raise NotListenedToError(channel_id, parent_id)
+    return changed
+
+
+async def listened_with(connection: Connection, channel_id: int) -> int | None:
+    """The channel that a thread is listened to with, where it is not listened to by itself."""
+    parent_id: int | None = await connection.fetchval(_LISTENED_WITH, channel_id)
+    return parent_id
 
 
 async def ask_for_history(
@@ -166,12 +178,10 @@ async def ask_for_history(
 ) -> bool:
     """Asks for a channel's messages from that moment on. False: they were asked for already.
 
-    Raises NotFoundError for a channel that is not listened to, and LeaseLostError."""
+    Raises as set_channel does, also for a channel that is paused."""
 
-    def wanted(channel: Channel) -> Channel:
-        if not channel.listens:
-            raise _not_listened_to(channel_id)
-        return Options(history_from=since).applied(channel)
+    def wanted(channel: Channel) -> Channel | None:
+        return Options(history_from=since).applied(channel) if channel.listens else None
 
     return await _change(connection, channel_id, wanted, by, epoch)
 
@@ -183,9 +193,9 @@ async def cancel_history(
 
     Raises as set_channel does."""
 
-    def wanted(channel: Channel) -> Channel:
+    def wanted(channel: Channel) -> Channel | None:
         if not channel.is_listen:
-            raise _not_listened_to(channel_id)
+            return None
         has = channel.history_from
         return replace(channel, history_from=back_to if has is None or has < back_to else has)
 
@@ -224,14 +234,15 @@ async def record_change(
 async def _change(
     connection: Connection,
     channel_id: int,
-    wanted: Callable[[Channel], Channel],
+    wanted: Callable[[Channel], Channel | None],
     by: ChangedBy,
     epoch: int | None,
     *,
     target: int | None = None,
     adds_to: int | None = None,
 ) -> bool:
-    """Writes and tells what is other than before, in one transaction.
+    """Writes and tells what is other than before, in one transaction. `wanted` is None of a channel that is not
+    listened to and would have to be.
 
     `target` is the channel that is to be announced in; `adds_to` is the guild that rows are added to, 0 for an unknown
     one, and None where the channel has to be there."""
@@ -244,6 +255,8 @@ async def _change(
         if before is None:
             raise NotFoundError(f"Nothing is known of a channel {channel_id}; `channels list` shows those that are.")
         after = wanted(before)
+        if after is None:
+            raise NotListenedToError(channel_id, await listened_with(connection, channel_id))
         _check(after, locked)
         changed = _told({name: value for name, value in _chosen(after) if value != getattr(before, name)})
         if not changed:
@@ -302,7 +315,3 @@ def _told(changed: Mapping[str, Any]) -> dict[str, Any]:
 
 def _correlation_id(channel_id: int, by: ChangedBy) -> UUID:
     return by.correlation_id or correlation.of_name(f"channel:config:{channel_id}:{datetime.now(UTC).isoformat()}")
-
-
-def _not_listened_to(channel_id: int) -> NotFoundError:
-    return NotFoundError(f"Channel {channel_id} is not listened to: add it with `channels add {channel_id}`.")

@@ -114,7 +114,8 @@ def _why_not_of_channel(
         return f"It lies in a gap that is open since {clock(gap.opened_at)} and {gap.fetched:.0%} fetched."
     if snowflake_time(explanation.message_id) < channel.since:
         day = f"{snowflake_time(explanation.message_id):%Y-%m-%d}"
-        return f"History is asked for from {clock(channel.since)} on: {advice.backfill(channel_id, day)}."
+        asked = explanation.listened_with or channel_id
+        return f"History is asked for from {clock(channel.since)} on: {advice.backfill(asked, day)}."
     if channel.covered_up_to is not None and explanation.message_id <= channel.covered_up_to:
         where = "It lies in a stretch that is missing, which nobody has noticed yet"
     else:

@@ -6,6 +6,7 @@ from datetime import datetime
 from asyncpg import Connection
 
 from worker import correlation
+from worker.ingest.channel_changes import listened_with
 from worker.ingest.channels import ASKED_SINCE, LISTENS
 from worker.ingest.gaps import OpenGap, open_gaps
 
@@ -62,12 +63,14 @@ class ChannelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`events` are ids, types and times; `gap` the open one that the message lies in."""
+    """`listened_with` is the channel that a thread is listened to with which is not by itself; `gap` the open one that
+    the message lies in; `events` are ids, types and times."""
 
     message_id: int
     channel_id: int | None
     message: StoredFacts | None
     channel: ChannelFacts | None
+    listened_with: int | None
     gap: OpenGap | None
     verified_at: datetime | None
     events: tuple[tuple[int, str, datetime], ...]
@@ -86,6 +89,7 @@ async def read_explanation(connection: Connection, channel_id: int | None, messa
         channel_id,
         message,
         ChannelFacts(**dict(found)) if found else None,
+        await listened_with(connection, channel_id) if channel_id else None,
         next((gap for gap in gaps if gap.first_id <= message_id <= gap.last_id), None),
         await connection.fetchval(_VERIFIED_AT, channel_id, message_id) if channel_id else None,
         tuple((event["id"], event["event_type"], event["created_at"]) for event in events),

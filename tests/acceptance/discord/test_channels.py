@@ -173,6 +173,23 @@ async def test_remove_asks_first_and_keeps_what_is_stored(desk: Desk) -> None:
         assert "is not listened to" in said(await desk.ask("channels remove", desk.admin, channel=desk.plans))
 
 
+async def test_a_thread_that_is_listened_to_with_its_channel_leads_to_that(desk: Desk) -> None:
+    async with desk.at_work():
+        thread = desk.plans.add_thread("aside", "begun")
+        await desk.stored(desk.sandbox.post(thread, "hello"))
+        for command, options in (("remove", {}), ("pause", {}), ("backfill", {"since": "7d"})):
+            text = said(await desk.ask(f"channels {command}", desk.admin, channel=thread, **options))
+            assert f"<#{thread.id}> is listened to with <#{desk.plans.id}> that it hangs on: name that one." in text
+        await desk.ask("channels add", desk.admin, channel=thread)
+        asked = await desk.ask("channels remove", desk.admin, channel=thread)
+        await desk.press(asked, "Remove", desk.admin)
+
+        async def told() -> bool:
+            return f"by itself; <#{desk.plans.id}> is" in desk.sandbox.find(asked).content
+
+        await until(told, "what still listens to it to be named")
+
+
 async def test_backfill_edits_its_progress_in_place_until_everything_is_stored(desk: Desk) -> None:
     ids = desk.sandbox.seed(desk.plans, 450, start=datetime.now(UTC) - timedelta(days=5))
     async with desk.at_work(history_page_seconds=0.5):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -128,6 +128,27 @@ async def test_a_thread_is_listened_to_through_its_parent(
     assert book.listens_to(900000000000000005, 900000000000000002) is listens
     assert explained.channel is not None
     assert explained.channel.listens is listens
+
+
+async def test_a_thread_that_is_listened_to_with_its_channel_leads_to_that(filled: Database, shown: Shown) -> None:
+    settings, channel_id, thread_id = settings_of(filled), 900000000000000002, 900000000000000005
+    async with connected(filled, purpose="test") as connection:
+        await connection.execute(
+            "UPDATE discord_channels SET is_listen = true, history_from = '2025-06-18T00:00:00Z',"
+            " parent_id = CASE channel_id WHEN $1 THEN $2::bigint END WHERE channel_id IN ($1, $2)",
+            thread_id,
+            channel_id,
+        )
+    removed = await shown(commands.remove_channel(settings, thread_id))
+    assert f"is no longer listened to by itself; its channel {channel_id} is" in removed
+    for refused in (
+        commands.remove_channel(settings, thread_id),
+        commands.backfill(settings, thread_id, datetime(2025, 6, 1, tzinfo=UTC)),
+    ):
+        with pytest.raises(NotFoundError, match=f"listened to with the channel {channel_id} that it hangs on"):
+            await refused
+    explained = await shown(commands.explain(settings, thread_id, 1370000000000000000))
+    assert f"backfill {channel_id} --since 2025-05-08" in explained
 
 
 async def test_what_is_not_there_is_answered_with_what_is(filled: Database) -> None:

@@ -51,5 +51,5 @@ def test_what_is_missing_and_no_gap_tells_of(covered_up_to: datetime | None, rea
         covered_up_to=snowflake_at(covered_up_to) if covered_up_to else None,
     )
     message_id = snowflake_at(datetime(2024, 1, 1, tzinfo=UTC))
-    lines = explain(Explanation(message_id, 5, None, channel, None, None, ()), clock_of(UTC), ON_THE_COMMAND_LINE)
+    lines = explain(Explanation(message_id, 5, None, channel, None, None, None, ()), clock_of(UTC), ON_THE_COMMAND_LINE)
     assert reason in lines[-1]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import discord
 from asyncpg import Connection
 
-from worker.exits import NotFoundError, RefusedError
+from worker.exits import RefusedError
 from worker.gateway.discord_commands import outcomes
 from worker.gateway.discord_commands.asking import Interaction, check_manages_guild, permission_name
 from worker.gateway.discord_commands.configuring import ListenableChannel, change, changed_by
@@ -28,11 +28,9 @@ async def follow_backfill(
 ) -> None:
     """Asks for the history and shows how far it is, for as long as Discord lets the answer be edited.
 
-    Raises NotFoundError for a channel that is not listened to, and RefusedError where its history may not be read."""
+    Raises NotListenedToError, and RefusedError where its history may not be read."""
     known = context.book.find(channel.id)
-    if known is None or not known.listens:
-        raise NotFoundError(f"<#{channel.id}> is not listened to: `/channels add` or `/channels resume` changes that.")
-    former = known.history_from
+    former = known.history_from if known else None
     async with context.session.use() as connection:
         asked_at = await connection.fetchval("SELECT now()")
 

@@ -3,14 +3,14 @@
 import discord
 from asyncpg import Connection
 
-from worker.exits import NotFoundError
+from worker.exits import NotListenedToError
 from worker.gateway.discord_commands import outcomes
 from worker.gateway.discord_commands.asking import Interaction, check_manages_guild
 from worker.gateway.discord_commands.configuring import ListenableChannel, change, changed_by
 from worker.gateway.discord_commands.context import CommandContext
 from worker.gateway.discord_commands.owned_view import OwnedView
 from worker.gateway.discord_commands.replies import answer
-from worker.ingest.channel_changes import remove_channel
+from worker.ingest.channel_changes import listened_with, remove_channel
 
 _MESSAGES = "SELECT count(*) FROM discord_messages WHERE channel_id = $1"
 
@@ -18,11 +18,11 @@ _PLANS = "SELECT count(*) FROM ticker_plans WHERE channel_id = $1 AND state <> '
 
 
 async def ask_for_removal(context: CommandContext, interaction: Interaction, channel: ListenableChannel) -> None:
-    """Raises NotFoundError for a channel that is not listened to."""
+    """Raises NotListenedToError."""
     known = context.book.find(channel.id)
-    if known is None or not known.is_listen:
-        raise NotFoundError(f"<#{channel.id}> is not listened to: `/channels list` shows those that are.")
     async with context.session.use() as connection:
+        if known is None or not known.is_listen:
+            raise NotListenedToError(channel.id, await listened_with(connection, channel.id))
         messages = await connection.fetchval(_MESSAGES, channel.id)
         plans = await connection.fetchval(_PLANS, channel.id)
     await answer(
@@ -50,8 +50,12 @@ class RemovalView(OwnedView):
             return await remove_channel(connection, self._channel.id, by=by, epoch=epoch)
 
         is_changed = await change(self._context, make)
+        async with self._context.session.use() as connection:
+            still = await listened_with(connection, self._channel.id)
         self.stop()
         told = "is no longer listened to; its messages stay." if is_changed else "was not listened to any more."
+        if still is not None:
+            told = f"is no longer listened to by itself; <#{still}> is, and its threads with it."
         await answer(interaction, f"<#{self._channel.id}> {told}", view=None)
         outcomes.ended(interaction)
 

@@ -11,7 +11,7 @@ from discord import app_commands
 
 from worker import correlation, metrics
 from worker.db.lease import LeaseLostError
-from worker.exits import WorkerError
+from worker.exits import NotListenedToError, WorkerError
 from worker.faults import named
 from worker.gateway.discord_commands.asking import Interaction, permission_name
 from worker.gateway.discord_commands.replies import answer
@@ -80,6 +80,8 @@ async def failed(interaction: Interaction, error: Exception) -> None:
 
 def explained(error: Exception) -> tuple[str, str]:
     """The outcome (`refused`, `unavailable` or `fault`) and the sentence for the user."""
+    if isinstance(error, NotListenedToError):
+        return "refused", _not_listened_to(error)
     if isinstance(error, WorkerError):
         return "refused", str(error)
     if isinstance(error, app_commands.MissingPermissions):
@@ -97,6 +99,12 @@ _SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str]
     (LeaseLostError, "unavailable", _TAKEN_OVER),
     (PASSING, "unavailable", _DATABASE_AWAY),
 )
+
+
+def _not_listened_to(error: NotListenedToError) -> str:
+    if error.listened_with is None:
+        return f"<#{error.channel_id}> is not listened to: `/channels add` or `/channels resume` changes that."
+    return f"<#{error.channel_id}> is listened to with <#{error.listened_with}> that it hangs on: name that one."
 
 
 def _named(permissions: list[str]) -> str:
