@@ -10,18 +10,30 @@ from asyncpg import Connection
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from worker.db.lease import find_holder
-from worker.exits import ChannelGoneError, NotFoundError, RefusedError
+from worker.exits import ChannelGoneError, NotFoundError, RefusedError, UnavailableError
 from worker.ingest.gaps import OpenGap, open_gaps
 from worker.ingest.observation import snowflake_at
 
 POLL_SECONDS = 0.3
 NOTICE_SECONDS = 30.0  # within which a worker has looked for gaps
 
-# Whether anything that is asked for, up to what is covered last, is not covered. Where nothing is, that is not known.
+# Whether anything that is asked for, up to what is covered last, is not covered; where nothing is, that is not known.
+# No message of a thread is older than it.
+#
+# And whether somebody has looked for it: a look notes until when a channel's archived threads are known, and asking for
+# more makes that unknown. There is no such note of what has no threads; where anything of it is covered, a look opens a
+# gap for what is missing.
 _CHANNEL = """
-SELECT isempty(covered) OR NOT covered @> int8range($2::bigint, greatest(upper(covered), $2)) AS is_missing,
-       kind = 'forum' AS is_forum, unreachable_since IS NOT NULL AS is_gone
-  FROM discord_channels WHERE channel_id = $1
+SELECT is_missing, kind = 'forum' AS is_forum, unreachable_since IS NOT NULL AS is_gone,
+       CASE WHEN kind IN ('thread', 'voice') THEN isempty(covered) OR NOT is_missing
+            ELSE threads_checked_at IS NOT NULL END AS was_looked_for
+  FROM discord_channels
+ CROSS JOIN LATERAL (
+       SELECT greatest($2::bigint, CASE kind WHEN 'thread' THEN channel_id END) AS first_id) AS asked
+ CROSS JOIN LATERAL (
+       SELECT isempty(covered) OR NOT covered @> int8range(first_id, greatest(upper(covered), first_id)) AS is_missing
+       ) AS found
+ WHERE channel_id = $1
 """
 
 _PARTS = "SELECT channel_id FROM discord_channels WHERE $1 IN (channel_id, parent_id)"
@@ -34,17 +46,20 @@ _STORED = "SELECT count(*) FROM discord_messages WHERE channel_id = ANY($1::bigi
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
     """Of a channel and its threads: how many `messages` are stored since the moment that was asked for, and the open
-    `gaps`. A forum has messages in its threads alone. `was_noticed`: a gap was opened since it was asked for."""
+    `gaps`. A forum has messages in its threads alone. `was_looked_for`: what is missing was, since it was asked for;
+    `was_noticed`: a gap was opened since then."""
 
     is_missing: bool
     is_forum: bool
+    was_looked_for: bool
     was_noticed: bool
     messages: int
     gaps: tuple[OpenGap, ...]
 
     @property
     def is_done(self) -> bool:
-        return not self.gaps and (self.was_noticed if self.is_forum else not self.is_missing)
+        is_there = self.was_noticed if self.is_forum else not self.is_missing
+        return is_there and self.was_looked_for and not self.gaps
 
     @property
     def is_noticed(self) -> bool:
@@ -80,11 +95,12 @@ async def read_progress(
     messages = await connection.fetchval(_STORED, parts, snowflake_at(since))
     gaps = tuple(gap for gap in await open_gaps(connection) if gap.channel_id in parts)
     was_noticed = await connection.fetchval(_WAS_NOTICED, parts, asked_at)
-    return BackfillProgress(row["is_missing"], row["is_forum"], was_noticed, messages, gaps)
+    return BackfillProgress(row["is_missing"], row["is_forum"], row["was_looked_for"], was_noticed, messages, gaps)
 
 
 async def follow_backfill(connection: Connection, channel_id: int, since: datetime, asked_at: datetime) -> None:
-    """Until everything is there. Raises RefusedError where the bot may not read the channel's history."""
+    """Until everything is there. Raises RefusedError where the bot may not read the channel's history, and
+    UnavailableError where nobody could look for what is missing."""
     if await find_holder(connection) is None:
         click.echo("No worker is running: it is fetched when one does.")
         return
@@ -108,7 +124,12 @@ async def _until_fetched(
             raise RefusedError(f"Give the bot View Channel and Read Message History in the channel {channel_id}.")
         unnoticed = 0 if progress.is_noticed else unnoticed + POLL_SECONDS
         if unnoticed > NOTICE_SECONDS:
-            return False
+            if progress.was_looked_for:
+                return False
+            raise UnavailableError(
+                "The worker could not look everywhere yet, and fetches what it finds once it can: "
+                "`doctor` or its log says why."
+            )
         if progress.is_noticed:
             show(progress.fetched)
         await asyncio.sleep(POLL_SECONDS)

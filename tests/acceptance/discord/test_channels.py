@@ -9,9 +9,13 @@ import pytest
 from tests.support.discord_desk import Desk, buttons, said
 from tests.support.ledger import settled
 from tests.support.waiting import until
+from worker.db.connection import connected
+from worker.exits import UnavailableError
+from worker.gateway.discord_commands import channel_backfill
 from worker.sandbox import Channel, Permission
 from worker.sandbox.interactions.registry import CommandError
 from worker.sandbox.world.model import MessageFlag
+from worker.views import backfill
 
 COMMANDS: dict[str, dict[str, Any]] = {
     "channels add": {"channel": "plans"},
@@ -215,6 +219,30 @@ async def test_backfill_edits_its_progress_in_place_until_everything_is_stored(d
         assert "in the future" in said(
             await desk.ask("channels backfill", desk.admin, channel=desk.plans, since="2999-01-01")
         )
+
+
+async def test_where_nobody_could_look_a_backfill_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (backfill, channel_backfill):
+        monkeypatch.setattr(module, "NOTICE_SECONDS", 1.0)
+    desk.sandbox.seed(desk.plans, 20, start=datetime.now(UTC) - timedelta(days=5))
+    async with desk.at_work():
+        desk.sandbox.faults.rest.answer("GET /channels/*/threads/archived/public", 403, times=None)
+        message = await desk.ask("channels backfill", desk.admin, channel=desk.plans, since="9d")
+
+        async def told() -> bool:
+            return "could not look everywhere in" in desk.sandbox.find(message).content
+
+        await until(told, "the backfill to end")
+        asked = datetime.now(UTC) - timedelta(days=9)
+        async with connected(desk.database, purpose="test") as connection:
+            with pytest.raises(UnavailableError, match="could not look everywhere"):
+                await backfill.follow_backfill(connection, desk.plans.id, asked, datetime.now(UTC))
+            desk.sandbox.faults.rest.clear()
+            monkeypatch.setattr(backfill, "NOTICE_SECONDS", 30.0)
+            await backfill.follow_backfill(connection, desk.plans.id, asked, datetime.now(UTC))
+    assert "Everything that was asked for is stored." in capsys.readouterr().out
 
 
 async def test_a_backfill_that_is_cancelled_leaves_what_was_fetched(desk: Desk) -> None:

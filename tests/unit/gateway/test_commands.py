@@ -141,12 +141,12 @@ def test_a_channel_is_one_line_with_what_is_wrong_about_it() -> None:
 
 
 def test_the_progress_of_a_backfill_has_a_bar_and_the_time_left() -> None:
-    text = progress_text(BackfillProgress(True, False, True, 42, (GAP,)), 1, NOW, NOW)
+    text = progress_text(BackfillProgress(True, False, True, True, 42, (GAP,)), 1, NOW, NOW)
     ready = int((NOW + timedelta(seconds=20)).timestamp())
     assert text == (
         f"Fetching <#1> since <t:1747310400:D>\n{'▰' * 12}{'▱' * 8} 60%, ready <t:{ready}:R>\n42 messages are stored."
     )
-    assert "ready" not in progress_text(BackfillProgress(True, False, False, 0, ()), 1, NOW, NOW)
+    assert "ready" not in progress_text(BackfillProgress(True, False, True, False, 0, ()), 1, NOW, NOW)
 
 
 def test_status_says_what_is_waited_for_and_how_many_channels_have_no_room() -> None:

@@ -82,6 +82,11 @@ def _ending(
     day = discord.utils.format_dt(since, "D")
     if progress.is_done:
         return f"Everything in <#{channel.id}> since {day} is stored: {progress.messages} messages."
+    if unnoticed > NOTICE_SECONDS and not progress.was_looked_for:
+        return (
+            f"The worker could not look everywhere in <#{channel.id}> yet, and fetches what it finds once it can: "
+            "its log says why."
+        )
     if unnoticed > NOTICE_SECONDS:
         return f"Discord has no message in <#{channel.id}> since {day} that is not stored."
     if seconds > IDLE_SECONDS:
