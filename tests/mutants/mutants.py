@@ -80,9 +80,16 @@ MUTANTS = (
     Mutant(
         "nothing is read again after downtime",
         "worker/gateway/catch_up.py",
-        "                    self._due.update(stored)\n",
-        "                    pass\n",
+        "                self._due.update(stored)\n",
+        "                pass\n",
         "tests/acceptance/test_look_back.py::test_edits_and_deletions_made_while_away_are_found",
+    ),
+    Mutant(
+        "what was told of a thread counts as unbroken, though sight of it was lost",
+        "worker/gateway/client.py",
+        "                self._spans.forget(one)\n",
+        "                pass\n",
+        "tests/acceptance/test_unseen.py",
     ),
     Mutant(
         "what does not fit into memory leaves no gap",

@@ -1,4 +1,4 @@
-"""A process that uses the embedded server until its standard input ends: python embedded_user.py HOME.
+"""A process that uses the embedded server until its standard input ends: python embedded_user.py HOME [PROGRAMS].
 
 It says "ready" once the server answers it and ends with a plain error like the worker would."""
 
@@ -10,9 +10,9 @@ from worker.db.embedded import EmbeddedServer
 from worker.exits import WorkerError
 
 
-def main(home: str) -> None:
+def main(home: str, programs: str | None = None) -> None:
     signal.signal(signal.SIGINT, lambda *_: None)  # a worker that still drains
-    server = EmbeddedServer(Path(home), durable=False)
+    server = EmbeddedServer(Path(home), programs_folder=Path(programs) if programs else None, durable=False)
     try:
         server.start()
     except WorkerError as error:
@@ -24,4 +24,4 @@ def main(home: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import asyncpg
+
 from tests.support.sql import execute
+from tests.support.waiting import until
 from worker.db.connection import Database
 from worker.db.embedded import EmbeddedServer
 
@@ -39,13 +42,22 @@ def embedded_server(*, durable: bool = False) -> Iterator[EmbeddedServer]:
 async def fresh_database(server: EmbeddedServer, template: str = "template1") -> AsyncIterator[Database]:
     """A database of its own, a copy of the template, dropped at the end whoever is still connected."""
     name = f"test_{uuid.uuid4().hex}"
-    await execute(_maintenance(server), f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
+    await _once_nobody_is_there(server, f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
     try:
         yield Database(server.dsn(name), server.dsn(name))
     finally:
         # Nothing that was open before can be relied on: a test may have stopped the server.
-        await execute(_maintenance(server), f"DROP DATABASE {name} WITH (FORCE)")
+        await _once_nobody_is_there(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _maintenance(server: EmbeddedServer) -> Database:
-    return Database(server.dsn(), server.dsn())
+async def _once_nobody_is_there(server: EmbeddedServer, statement: str) -> None:
+    """The server itself waits no longer than 5 s for sessions to leave a database that is copied or dropped."""
+
+    async def is_done() -> bool:
+        try:
+            await execute(Database(server.dsn(), server.dsn()), statement)
+        except asyncpg.ObjectInUseError:
+            return False
+        return True
+
+    await until(is_done, statement)

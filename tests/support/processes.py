@@ -36,9 +36,10 @@ class User:
         python: str = sys.executable,
         account: pwd.struct_passwd | None = None,
         prefix: Sequence[str] = (),
+        programs: Path | None = None,
     ) -> None:
         self.process = subprocess.Popen(
-            [*prefix, python, "-P", embedded_user.__file__, str(home)],
+            [*prefix, python, "-P", embedded_user.__file__, str(home), *([str(programs)] if programs else [])],
             env={"PATH": os.environ["PATH"], "HOME": str(home.parent), "PYTHONPATH": _python_path()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -19,12 +19,12 @@ def home(scratch: Path) -> Path:
 
 
 @pytest.fixture
-def new_user(home: Path) -> Iterator[Callable[[], User]]:
+def new_user(home: Path) -> Iterator[Callable[..., User]]:
     """Starts a process that uses the server of the test's home; what the test leaves running is killed."""
     users: list[User] = []
 
-    def start() -> User:
-        users.append(User(home))
+    def start(programs: Path | None = None) -> User:
+        users.append(User(home, programs=programs))
         return users[-1]
 
     yield start

@@ -12,11 +12,12 @@ import asyncpg
 import pytest
 
 from tests.support.processes import User, children, wait_for
+from worker.db.binaries import find_programs
 from worker.db.embedded import EmbeddedServer
 from worker.db.postmaster import is_postmaster, read_pid_file
 from worker.exits import ConfigError, UnavailableError
 
-NewUser = Callable[[], User]
+NewUser = Callable[..., User]
 
 
 @pytest.fixture
@@ -159,22 +160,35 @@ def test_a_pid_file_left_by_a_crash_may_name_another_process(server: EmbeddedSer
         other.wait()
 
 
+def programs_that_stop(folder: Path) -> Path:
+    """PostgreSQL's own, but for an initdb that stops before it ends, with all that it has started."""
+    programs = find_programs(None, None)
+    folder.mkdir()
+    (folder / "postgres").symlink_to(programs.postgres)
+    (folder / "initdb").write_text(f'#!/bin/sh\n"{programs.initdb}" "$@" && kill -STOP 0\n')
+    (folder / "initdb").chmod(0o755)
+    return folder
+
+
+def is_stopped(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return state.startswith("T")
+
+
 @pytest.mark.parametrize("initdb_survives", [True, False])
 def test_a_killed_start_leaves_no_half_of_a_data_folder(
-    server: EmbeddedServer, home: Path, initdb_survives: bool, new_user: NewUser
+    server: EmbeddedServer, scratch: Path, home: Path, initdb_survives: bool, new_user: NewUser
 ) -> None:
-    user = new_user()
-    unfinished = home / "data.new"
-    wait_for((unfinished / "postgresql.conf").exists, "initdb is at work")
+    user = new_user(programs_that_stop(scratch / "programs"))
+    wait_for(lambda: any(map(is_stopped, children(user.process.pid))), "initdb is at work")
     [initdb] = children(user.process.pid)
-    os.killpg(initdb, signal.SIGSTOP)
     user.killed()
     assert is_locked(home / "start.lock")
     os.killpg(initdb, signal.SIGCONT if initdb_survives else signal.SIGKILL)
     assert not server.data.exists()
     server.start()
     assert server.is_ready()
-    assert not unfinished.exists()
+    assert not (home / "data.new").exists()
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(server: EmbeddedServer, new_user: NewUser) -> None:

@@ -12,11 +12,12 @@ from parsers import parse
 from tests.support.observations import Room
 from tests.support.waiting import until
 from worker.db.connection import Database, connect, connected
-from worker.db.lease import Lease, LeaseLostError, begin, held_lease, task_group, transaction
+from worker.db.lease import RENEWALS, Lease, LeaseLostError, begin, held_lease, task_group, transaction
 from worker.db.schema import INGEST_EPOCH_LOCK
 from worker.ingest.writer import Writer
 
 SECONDS = 0.5
+LONG_SECONDS = 6  # for a holder that is to keep it, on a machine that may hold it up
 COUNT = "UPDATE ingest_lease SET epoch = epoch + 1"
 
 
@@ -28,17 +29,18 @@ async def connection(migrated_database: Database) -> AsyncIterator[asyncpg.Conne
 
 
 async def test_one_holds_it_and_the_next_waits(migrated_database: Database) -> None:
-    waits = asyncio.Event()
+    waits, renewed = asyncio.Event(), asyncio.Semaphore(0)
 
     async def second() -> int:
         async with held_lease(migrated_database, seconds=SECONDS, on_wait=waits.set, on_broken=print) as lease:
             return lease.epoch
 
-    async with held_lease(migrated_database, seconds=SECONDS, on_wait=lambda: None, on_broken=print) as first:
-        keeping = asyncio.create_task(first.lost(on_broken=lambda _: None, on_kept=lambda: None))
+    async with held_lease(migrated_database, seconds=LONG_SECONDS, on_wait=lambda: None, on_broken=print) as first:
+        keeping = asyncio.create_task(first.lost(on_broken=print, on_kept=renewed.release))
         task = asyncio.create_task(second())
         await waits.wait()
-        await asyncio.sleep(3 * SECONDS)
+        for _ in range(RENEWALS + 2):  # which takes longer than the lease lasts
+            await renewed.acquire()
         assert not task.done()
         keeping.cancel()
     assert await task == first.epoch + 1
@@ -74,7 +76,7 @@ async def test_a_holder_whose_session_broke_goes_on_in_its_epoch(migrated_databa
 
 async def test_a_holder_whose_database_is_frozen_says_so(migrated_database: Database) -> None:
     reasons = asyncio.Queue[str]()
-    async with held_lease(migrated_database, seconds=4 * SECONDS, on_wait=lambda: None, on_broken=print) as lease:
+    async with held_lease(migrated_database, seconds=LONG_SECONDS, on_wait=lambda: None, on_broken=print) as lease:
         async with connected(migrated_database, purpose="test") as connection:
             pid = await connection.fetchval(
                 "SELECT pid FROM pg_stat_activity "

@@ -20,13 +20,25 @@ from tests.support.legacy_run import imported, old_rows, rebuilt_rows, state_of
 from tests.support.postgres import fresh_database
 from tests.support.sql import execute, fetch
 from tests.support.waiting import until
-from worker.db.connection import Database, connect
+from worker.db.connection import Database, connect, connected
 from worker.db.embedded import EmbeddedServer
 from worker.legacy.ending import PreflightError
 
 KILLS = int(os.environ.get("KILLS", "20"))
 KILLS_A_ROUND = 5
 POSTS, EVENTS = 40, 1000
+
+STAND_STILL = """
+CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+CREATE TRIGGER stand_still BEFORE INSERT ON legacy_map
+   FOR EACH ROW WHEN (NEW.old_table = 'old_events' AND NEW.old_key = '500') EXECUTE FUNCTION stand_still();
+SELECT pg_advisory_lock(1);
+"""
+
+STANDS_STILL = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 Outcome = tuple[dict[str, Counter[str]], Any]
 
@@ -70,6 +82,16 @@ def is_running(pid: int) -> bool:
     return True
 
 
+@contextlib.asynccontextmanager
+async def half_done(processes: ImportProcesses, database: Database) -> AsyncIterator[int]:
+    """The process of an import that stands still in the midst of its events for as long as the block lasts."""
+    async with connected(database, purpose="test") as connection:
+        await connection.execute(STAND_STILL)
+        pid = await processes.begin(database)
+        await until(lambda: connection.fetch(STANDS_STILL), "the import to stand still")
+        yield pid
+
+
 async def until_done(database: Database, pid: int, rows: int) -> None:
     """Waits until so many rows are done, or the process has ended."""
 
@@ -111,9 +133,8 @@ async def test_interrupted_it_commits_what_it_has_begun_and_says_how_to_go_on(
     postgres: EmbeddedServer, processes: ImportProcesses, filled_name: str, undisturbed: Outcome
 ) -> None:
     async with fresh_database(postgres, template=filled_name) as database:
-        pid = await processes.begin(database)
-        await until_done(database, pid, 100)
-        os.kill(pid, signal.SIGTERM)
+        async with half_done(processes, database) as pid:
+            os.kill(pid, signal.SIGTERM)
         code, errors = await processes.ended()
         assert (code, "the same command goes on where this one ended" in errors) == (5, True)
         assert "Traceback" not in errors
@@ -126,13 +147,12 @@ async def test_the_database_goes_away(
     postgres: EmbeddedServer, processes: ImportProcesses, filled_name: str, undisturbed: Outcome
 ) -> None:
     async with fresh_database(postgres, template=filled_name) as database:
-        pid = await processes.begin(database)
-        await until_done(database, pid, 100)
-        await execute(
-            database,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name LIKE '%legacy%'",
-        )
+        async with half_done(processes, database):
+            await execute(
+                database,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND application_name LIKE '%legacy%'",
+            )
         code, errors = await processes.ended()
         assert (code, "The database went away" in errors) == (5, True), errors
         await imported(database, execute=True)
@@ -143,10 +163,9 @@ async def test_resuming_is_refused_where_the_old_tables_are_others(
     postgres: EmbeddedServer, processes: ImportProcesses, filled_name: str
 ) -> None:
     async with fresh_database(postgres, template=filled_name) as database:
-        pid = await processes.begin(database)
-        await until_done(database, pid, 100)
-        os.kill(pid, signal.SIGKILL)
-        await processes.ended()
+        async with half_done(processes, database) as pid:
+            os.kill(pid, signal.SIGKILL)
+            await processes.ended()
         await execute(database, "UPDATE old_events SET channel = 'other' WHERE id = 900")
         await processes.begin(database)
         code, errors = await processes.ended()
@@ -161,10 +180,9 @@ async def test_resuming_is_refused_with_another_plan(
     postgres: EmbeddedServer, processes: ImportProcesses, filled_name: str, tmp_path: Path
 ) -> None:
     async with fresh_database(postgres, template=filled_name) as database:
-        pid = await processes.begin(database)
-        await until_done(database, pid, 100)
-        os.kill(pid, signal.SIGKILL)
-        await processes.ended()
+        async with half_done(processes, database) as pid:
+            os.kill(pid, signal.SIGKILL)
+            await processes.ended()
         other = tmp_path / "map.json"
         other.write_text('{"tables": {"old_setups": {"as": "ignore"}}}')
         with pytest.raises(PreflightError, match="An import with another plan was interrupted"):
