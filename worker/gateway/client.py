@@ -1,8 +1,8 @@
 """The gateway's handlers: each frame that concerns a listened channel becomes an observation in the queue.
 
 Messages are taken from the frames themselves, and of the library's events only raw ones are used: the others fire for
-messages in its cache alone. No handler waits for anything, so observations are queued in the order in which the frames
-came."""
+messages in its cache alone. No handler waits for anything but the rest of a message that was told in part, so
+observations are queued in the order in which the frames came."""
 
 import asyncio
 import json
