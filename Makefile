@@ -27,7 +27,7 @@ demo: setup ## The worker's main job from end to end, on this machine alone (KEE
 
 test: setup ## Every test, after lint and types
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: setup ## Lint, format and types
 	@$(BIN)/ruff check .
